@@ -1,0 +1,1 @@
+"""Hearing: telephone speech to text, corrected by sound."""

@@ -1,0 +1,1 @@
+"""Understanding: knowledge answers, complete tickets, the right department."""

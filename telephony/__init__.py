@@ -1,0 +1,1 @@
+"""Lines: SIP trunks, browsers, media sockets and files as callers."""

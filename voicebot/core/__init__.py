@@ -1,0 +1,1 @@
+"""Nouns, ports, errors and the clock. Imports nothing but the standard library."""

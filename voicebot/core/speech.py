@@ -1,0 +1,70 @@
+"""What was heard, and what the recogniser may know before it listens."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Expect(StrEnum):
+    """The kind of answer the last question asked for; hearing and turn-taking adapt to it."""
+
+    ANYTHING = "anything"
+    YES_NO = "yes_no"
+    DIGITS = "digits"
+    ADDRESS = "address"
+    NAME = "name"
+    TIME = "time"
+    RATING = "rating"
+
+
+@dataclass(frozen=True, slots=True)
+class HearingContext:
+    """What the recogniser is told before a turn.
+
+    ``language`` is an ISO 639 code the engine should assume, or "auto". ``dialect`` names a dialect
+    pack. ``previous`` is the text of the turn so far when a long turn is cut at a pause.
+    """
+
+    language: str = "zh"
+    dialect: str = "mandarin"
+    expects: Expect = Expect.ANYTHING
+    previous: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One change between what the engine wrote and what was taken: ``raw_text[start:end]`` became ``written``."""
+
+    start: int
+    end: int
+    heard: str
+    written: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """One recognised stretch of speech.
+
+    ``raw_text`` is the engine's own text, ``text`` the corrected one. ``confidence`` holds a
+    probability in [0, 1] for each character of ``raw_text`` (empty when the engine gives none).
+    ``start`` and ``end`` are positions in samples since answer. An empty ``text`` of a final
+    transcript means: there was sound, but nothing that is speech.
+    """
+
+    text: str
+    raw_text: str
+    start: int
+    end: int
+    final: bool = True
+    language: str = "zh"
+    dialect: str = "mandarin"
+    engine: str = ""
+    confidence: tuple[float, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+
+    @property
+    def mean_confidence(self) -> float:
+        """Mean character probability; 1.0 when the engine gives none, 0.0 for an empty text."""
+        if not self.raw_text:
+            return 0.0
+        return sum(self.confidence) / len(self.confidence) if self.confidence else 1.0
