@@ -1,0 +1,1 @@
+"""A city's data: what clerks write in files, checked and frozen for the rooms that talk about it."""
