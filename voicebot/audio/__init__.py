@@ -1,0 +1,1 @@
+"""The low-latency audio core: codecs, resampling, levels, tones, and the ear for voices. Pure: no loop, no socket."""

@@ -1,0 +1,59 @@
+"""How loud a frame is, and how loud the room behind the caller is."""
+
+import math
+
+import numpy as np
+
+FULL_SCALE = 32768.0
+SILENCE_DBFS = -96.0
+"""What a frame of zeros is said to be: one step below the quietest int16 signal."""
+
+
+def decibels(amplitude: float) -> float:
+    """An amplitude in int16 steps as dB relative to full scale, never below `SILENCE_DBFS`."""
+    return max(SILENCE_DBFS, 20 * math.log10(amplitude / FULL_SCALE)) if amplitude > 0 else SILENCE_DBFS
+
+
+def rms_dbfs(pcm: bytes) -> float:
+    """Root mean square of int16 PCM in dBFS (a full-scale square wave is 0)."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+    return decibels(math.sqrt(float(samples @ samples) / len(samples))) if len(samples) else SILENCE_DBFS
+
+
+def peak_dbfs(pcm: bytes) -> float:
+    """Largest sample of int16 PCM in dBFS."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.int32)
+    return decibels(float(np.abs(samples).max())) if len(samples) else SILENCE_DBFS
+
+
+def clipped_share(pcm: bytes) -> float:
+    """Share of samples within 1 % of full scale, in [0, 1]; more than 0.01 sounds broken."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.int32)
+    return float(np.mean(np.abs(samples) >= 32440)) if len(samples) else 0.0
+
+
+class NoiseFloor:
+    """The level of the room, learned slowly and forgotten slowly.
+
+    Falls at once half of the way towards a quieter frame (at most to -75 dBFS, so that comfort noise and
+    digital silence do not make it useless) and climbs by ``rise_db_per_s`` while frames are louder, so that
+    a sentence of five seconds lifts it by 5 dB at most. The idea of following minima is Martin's (2001).
+    """
+
+    def __init__(self, start_dbfs: float = -55.0, rise_db_per_s: float = 1.0, lowest_dbfs: float = -75.0):
+        self._start = start_dbfs
+        self._rise_per_s = rise_db_per_s
+        self._lowest = lowest_dbfs
+        self.dbfs = start_dbfs
+
+    def push(self, level_dbfs: float, duration_ms: float = 20.0) -> float:
+        """Take one frame's level; return the floor in dBFS."""
+        if level_dbfs < self.dbfs:
+            self.dbfs = max(self._lowest, (self.dbfs + level_dbfs) / 2)
+        else:
+            self.dbfs = min(level_dbfs, self.dbfs + self._rise_per_s * duration_ms / 1000)
+        return self.dbfs
+
+    def reset(self) -> None:
+        """Forget the room."""
+        self.dbfs = self._start

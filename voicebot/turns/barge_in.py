@@ -1,0 +1,104 @@
+"""Is the caller's sound while the bot speaks an interruption? Pure; positions are the only clock.
+
+Two steps: a voice holds the bot at once (`Floor.DUCK`: silence its audio and keep the rest), and only what
+turns out to be a real interruption stops it for good. A cough, a door or 嗯 lets it go on where it was held.
+"""
+
+from enum import StrEnum
+
+from voicebot.core.frames import FRAME_SAMPLES, samples_to_ms
+from voicebot.turns.completeness import bare, is_backchannel, takes_floor
+from voicebot.turns.settings import TurnSettings
+
+
+class Floor(StrEnum):
+    """What the bot's voice should do now."""
+
+    NONE = "none"  # as before
+    DUCK = "duck"  # hold the voice, keep what is left
+    STOP = "stop"  # the caller has the floor; throw the rest away
+    RESUME = "resume"  # it was nothing: go on from where it was held
+
+
+class BargeIn:
+    """Decides for one call; told when the bot begins and ends to speak."""
+
+    def __init__(self, settings: TurnSettings):
+        self._settings = settings
+        self._speaking = False
+        self._interruptible = True
+        self._forget()
+
+    @property
+    def held(self) -> bool:
+        """Is the bot's voice being held?"""
+        return self._held
+
+    def bot_begins(self, *, interruptible: bool = True) -> None:
+        """The bot begins to speak; a mandatory notice is not ``interruptible`` by voice."""
+        self._speaking, self._interruptible = True, interruptible
+        self._forget()
+
+    def bot_ends(self) -> None:
+        """The bot has finished or was stopped."""
+        self._speaking = False
+        self._forget()
+
+    def _forget(self) -> None:
+        self._held = False
+        self._voiced_ms = 0.0
+        self._last_voice: int | None = None
+        self._text = ""
+
+    def push(self, speech: float, position: int, level_dbfs: float = 0.0, echo_dbfs: float = -96.0) -> Floor:
+        """Take one 20 ms frame of the caller's side.
+
+        ``echo_dbfs`` is the level at which the bot's own voice is expected to come back (-96: not at all);
+        a frame must be ``echo_margin_db`` above it to count as the caller's.
+        """
+        if not self._speaking:
+            return Floor.NONE
+        end = position + FRAME_SAMPLES
+        if speech >= self._settings.start_threshold and level_dbfs >= echo_dbfs + self._settings.echo_margin_db:
+            self._last_voice = end
+            self._voiced_ms += samples_to_ms(FRAME_SAMPLES)
+        if self._last_voice is not None and samples_to_ms(end - self._last_voice) >= self._settings.release_ms:
+            held = self._held
+            self._forget()
+            return Floor.RESUME if held else Floor.NONE
+        return self._decide()
+
+    def hear(self, partial: str) -> Floor:
+        """The newest partial text of what the caller says over the bot."""
+        self._text = partial
+        return self._decide() if self._speaking else Floor.NONE
+
+    def press(self) -> Floor:
+        """A key was pressed: that always stops the bot, since keys are never noise."""
+        if not self._speaking:
+            return Floor.NONE
+        self.bot_ends()
+        return Floor.STOP
+
+    def _decide(self) -> Floor:
+        if not self._interruptible:
+            return Floor.NONE
+        if self._is_interruption():
+            self.bot_ends()
+            return Floor.STOP
+        if not self._held and self._voiced_ms >= self._settings.duck_ms:
+            self._held = True
+            return Floor.DUCK
+        return Floor.NONE
+
+    def _is_interruption(self) -> bool:
+        if self._voiced_ms < self._settings.duck_ms:
+            return False  # words without a voice come from the bot's echo or from thin air
+        if takes_floor(self._text):
+            return True
+        if is_backchannel(self._text):
+            # 对对对对 may go on for a while; it becomes an interruption when it is twice as long as a sentence's start
+            return self._voiced_ms >= 2 * self._settings.interrupt_ms
+        if len(bare(self._text)) >= 3:
+            return True
+        return self._voiced_ms >= self._settings.interrupt_ms
