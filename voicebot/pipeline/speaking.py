@@ -1,0 +1,175 @@
+"""Speaking: texts become audio one after the other, and what the caller heard of each is known."""
+
+import asyncio
+from collections import deque
+
+import structlog
+from pipecat.frames.frames import Frame, InterruptionFrame, OutputAudioRawFrame, StartFrame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from voicebot.core.errors import HotlineError
+from voicebot.core.frames import SAMPLE_RATE_HZ, ms_to_samples
+from voicebot.core.ports import Line, Synthesiser
+from voicebot.core.timeline import Instant, Timeline
+from voicebot.pipeline.frames import ReleaseFrame, SpeakFrame, SpokenFrame
+from voicebot.pipeline.observer import Observer
+from voicebot.pipeline.state import CallState, CallTime
+from voicebot.pipeline.utterance import Utterance
+
+log = structlog.get_logger(__name__)
+
+_AHEAD_SAMPLES = ms_to_samples(240)  # handed on and not yet heard: covers stalls of the event loop; flushed on barge-in
+_TICK_S = 0.01
+
+
+class Speaking(FrameProcessor):
+    """Never two voices at once; an interruption holds or stops it and tells what was heard."""
+
+    def __init__(
+        self,
+        line: Line,
+        synthesiser: Synthesiser,
+        state: CallState,
+        timeline: Timeline,
+        call_time: CallTime,
+        observer: Observer,
+    ):
+        super().__init__(enable_direct_mode=True)
+        self._line = line
+        self._synthesiser = synthesiser
+        self._state = state
+        self._timeline = timeline
+        self._call_time = call_time
+        self._observer = observer
+        # Filled by the dialog only, a few texts a turn; emptied by an interruption.
+        self._utterances: deque[Utterance] = deque()
+        self._written = 0
+        self._to_make = asyncio.Event()
+        self._making: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _start_tasks(self) -> None:
+        # Start two tasks: one makes the voice, one hands it on and watches what is heard.
+        self._written = self._line.played().heard
+        self._tasks = [self.create_task(self._make_all(), "voice"), self.create_task(self._play_all(), "playing")]
+
+    async def cleanup(self) -> None:
+        """Stop both tasks."""
+        await super().cleanup()
+        for task in self._tasks:
+            await self.cancel_task(task)
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Queue texts; hold, release or stop the voice; pass everything else on."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, SpeakFrame):
+            self._utterances.append(Utterance(frame))
+            self._settle()
+            self._to_make.set()
+        elif isinstance(frame, ReleaseFrame):
+            self._state.held = False
+        else:
+            if isinstance(frame, StartFrame):
+                self._start_tasks()
+            elif isinstance(frame, InterruptionFrame) and direction is FrameDirection.DOWNSTREAM:
+                await self._interrupt()
+            await self.push_frame(frame, direction)
+
+    async def finish(self) -> None:
+        """The call is over: report what was heard of what was being said."""
+        await self._stop()
+
+    async def _interrupt(self) -> None:
+        """Behind this stage all that was not heard is flushed: go back to what was heard, or give up the rest."""
+        if not self._state.held:
+            await self._stop()
+        heard = self._line.played().heard
+        for utterance in self._utterances:
+            utterance.rewind(heard)
+        self._written = heard
+
+    async def _stop(self) -> None:
+        if self._making:
+            self._making.cancel()
+        utterances, self._utterances = self._utterances, deque()
+        heard = self._line.played().heard
+        for utterance in utterances:
+            await self._close(utterance, heard, interrupted=True)
+        self._settle()
+
+    async def _make_all(self) -> None:
+        while True:
+            await self._to_make.wait()
+            self._to_make.clear()
+            while utterance := next((one for one in self._utterances if not one.made), None):
+                self._making = asyncio.create_task(self._make(utterance))
+                await asyncio.wait([self._making])
+                utterance.made = True
+
+    async def _make(self, utterance: Utterance) -> None:
+        if not utterance.frame.text:
+            return
+        try:
+            async for pcm in self._synthesiser.speak(utterance.frame.text):
+                utterance.audio.extend(pcm)
+        except HotlineError as error:
+            utterance.failed = True
+            self._observer.fault("voice", error.code)
+            log.error("voice_failed", code=error.code)
+
+    async def _play_all(self) -> None:
+        while True:
+            if self._utterances:
+                await self._hand_on()
+                await self._watch()
+            await asyncio.sleep(_TICK_S)
+
+    async def _hand_on(self) -> None:
+        while not self._state.held and self._written - self._line.played().heard < _AHEAD_SAMPLES:
+            utterance = next((one for one in self._utterances if not one.handed_all), None)
+            if utterance is None:
+                return
+            if utterance.handed == 0:
+                utterance.first = self._written
+            pcm = utterance.next_frame()
+            if pcm is None:
+                return
+            self._written += len(pcm) // 2
+            await self.push_frame(OutputAudioRawFrame(audio=pcm, sample_rate=SAMPLE_RATE_HZ, num_channels=1))
+
+    async def _watch(self) -> None:
+        heard = self._line.played().heard
+        for utterance in self._utterances:
+            if utterance.start_ms is None and utterance.handed and heard > utterance.first:
+                self._begin(utterance)
+        while self._utterances and self._utterances[0].heard_all(heard):
+            await self._close(self._utterances.popleft(), heard, interrupted=False)
+        self._settle()
+
+    def _begin(self, utterance: Utterance) -> None:
+        utterance.start_ms = self._call_time.now_ms()
+        if utterance.frame.turn >= 0:
+            self._timeline.stamp(utterance.frame.turn, Instant.FIRST_AUDIO_OUT, utterance.start_ms)
+
+    async def _close(self, utterance: Utterance, heard: int, *, interrupted: bool) -> None:
+        now_ms = self._call_time.now_ms()
+        spoken = "" if utterance.failed and not utterance.samples else utterance.spoken(heard)
+        if utterance.frame.text:
+            frame = SpokenFrame(
+                text=utterance.frame.text,
+                heard=spoken,
+                start_ms=utterance.start_ms if utterance.start_ms is not None else now_ms,
+                end_ms=now_ms,
+                source=utterance.frame.source,
+                interrupted=interrupted and spoken != utterance.frame.text,
+                failed=utterance.failed,
+            )
+            await self.push_frame(frame, FrameDirection.UPSTREAM)
+        if utterance.frame.hang_up_after and not interrupted:
+            await self._line.hang_up()
+
+    def _settle(self) -> None:
+        self._state.bot_speaking = bool(self._utterances)
+        self._state.interruptible = all(one.frame.interruptible for one in self._utterances)
+        if not self._utterances:
+            self._state.held = False

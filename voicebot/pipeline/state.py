@@ -1,0 +1,42 @@
+"""The little that the stages of one call must know of each other."""
+
+import asyncio
+from dataclasses import dataclass
+
+from voicebot.core.frames import AudioFrame, samples_to_ms
+from voicebot.core.speech import Expect
+
+
+@dataclass(slots=True)
+class CallState:
+    """Shared by the stages of one call, all on the call's event loop."""
+
+    bot_speaking: bool = False
+    interruptible: bool = True
+    held: bool = False  # the bot's voice waits: the caller made a sound that may be an interruption
+    thinking: bool = False
+    expects: Expect = Expect.ANYTHING
+    language: str = "zh"
+    dialect: str = "mandarin"
+
+
+class CallTime:
+    """Maps the event loop's clock to milliseconds since answer.
+
+    Frames arrive late by jitter, never early, so the smallest difference seen is the best estimate.
+    """
+
+    def __init__(self) -> None:
+        self._answered_at: float | None = None
+
+    def arrived(self, frame: AudioFrame) -> None:
+        """Note the arrival of a frame, now."""
+        estimate = asyncio.get_running_loop().time() - samples_to_ms(frame.end) / 1000
+        if self._answered_at is None or estimate < self._answered_at:
+            self._answered_at = estimate
+
+    def now_ms(self) -> float:
+        """Milliseconds since answer; 0 before the first frame."""
+        if self._answered_at is None:
+            return 0.0
+        return (asyncio.get_running_loop().time() - self._answered_at) * 1000

@@ -1,0 +1,245 @@
+"""Thinking: a finished turn goes to the dialog, and what the dialog wants is carried out, in order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from pipecat.frames.frames import Frame, StartFrame
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from voicebot.core.actions import (
+    Action,
+    Ask,
+    FileTicket,
+    FilingFailed,
+    HandOff,
+    HandOffFailed,
+    HangUp,
+    LookUpTickets,
+    Outcome,
+    Rate,
+    Say,
+    TicketFiled,
+    TicketsFound,
+)
+from voicebot.core.call import CallStart
+from voicebot.core.errors import HotlineError
+from voicebot.core.frames import samples_to_ms
+from voicebot.core.ports import Dialog, TicketStore
+from voicebot.core.speech import Expect
+from voicebot.core.timeline import Instant, Timeline
+from voicebot.pipeline.frames import CallerTurnFrame, DigitsFrame, SilenceFrame, SpeakFrame, SpokenFrame
+from voicebot.pipeline.handoff import Transferring
+from voicebot.pipeline.observer import Observer
+from voicebot.pipeline.record import CallRecord
+from voicebot.pipeline.state import CallState, CallTime
+
+log = structlog.get_logger(__name__)
+
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """One thing for the dialog to decide on, and the caller's turn that it belongs to."""
+
+    decide: Callable[[], Sequence[Action]]
+    turn: int = -1
+
+
+class Thinking(FrameProcessor):
+    """One decision at a time; the dialog runs in a thread, so that audio never waits for it."""
+
+    def __init__(
+        self,
+        start: CallStart,
+        dialog: Dialog,
+        tickets: TicketStore,
+        transferring: Transferring,
+        record: CallRecord,
+        state: CallState,
+        timeline: Timeline,
+        call_time: CallTime,
+        observer: Observer,
+        fault_text: str,
+    ):
+        super().__init__(enable_direct_mode=True)
+        self._start = start
+        self._dialog = dialog
+        self._tickets = tickets
+        self._transferring = transferring
+        self._record = record
+        self._state = state
+        self._timeline = timeline
+        self._call_time = call_time
+        self._observer = observer
+        self._fault_text = fault_text
+        # A caller cannot finish more turns than that while one is being decided; when full, the newest waits outside.
+        self._inputs: asyncio.Queue[_Input] = asyncio.Queue(maxsize=16)
+        self._turn = -1
+        self._worker: asyncio.Task[None] | None = None
+        self._transfer: HandOff | None = None  # carried out once the caller has heard that it will be
+
+    def _start_tasks(self) -> None:
+        # Start deciding.
+        self._worker = self.create_task(self._work(), "thinking")
+
+    async def cleanup(self) -> None:
+        """Stop deciding; a ticket that is being filed is filed or not, never half."""
+        await super().cleanup()
+        if self._worker:
+            await self.cancel_task(self._worker)
+
+    async def greet(self) -> None:
+        """The call was answered."""
+        await self._put(_Input(self._dialog.greet))
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Take what the caller did; pass everything else on."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, StartFrame):
+            self._start_tasks()
+            await self.push_frame(frame, direction)
+        elif isinstance(frame, CallerTurnFrame):
+            await self._take_turn(frame)
+        elif isinstance(frame, DigitsFrame):
+            self._record.note("digits", count=len(frame.digits))
+            await self._put(_Input(lambda digits=frame.digits: self._dialog.press(digits)))  # type: ignore[misc]
+        elif isinstance(frame, SilenceFrame):
+            await self._put(_Input(lambda ms=frame.silence_ms: self._dialog.silent(ms)))  # type: ignore[misc]
+        elif isinstance(frame, SpokenFrame):
+            self._take_spoken(frame)
+        else:
+            await self.push_frame(frame, direction)
+
+    async def _take_turn(self, frame: CallerTurnFrame) -> None:
+        heard = frame.heard
+        self._record.caller(heard, samples_to_ms(heard.start), samples_to_ms(heard.end))
+        if frame.failure:
+            self._observer.fault("recognition", frame.failure)
+            self._record.note("fault", stage="recognition", code=frame.failure)
+        if heard.text:
+            self._state.language, self._state.dialect = heard.language, heard.dialect
+        await self._put(_Input(lambda: self._dialog.hear(heard), frame.turn))
+
+    def _take_spoken(self, frame: SpokenFrame) -> None:
+        if frame.heard or frame.failed:
+            self._record.bot(frame.heard, frame.text, frame.start_ms, frame.end_ms, frame.source)
+        if frame.failed:
+            self._record.note("fault", stage="voice", code="voice_failed")
+        if frame.interrupted:
+            self._dialog.interrupted(frame.heard)
+
+    async def _put(self, item: _Input) -> None:
+        self._state.thinking = True
+        await self._inputs.put(item)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            item = await self._inputs.get()
+            self._turn = item.turn
+            try:
+                actions = await loop.run_in_executor(None, item.decide)
+                await self._carry_out(actions)
+                await self._transfer_when_told()
+            except (
+                Exception
+            ) as error:  # the door of a call: whatever broke, the caller hears a kind word and gets a person
+                await self._apologise(error)
+            self._record.draft(self._dialog.draft)
+            self._state.thinking = not self._inputs.empty()
+
+    async def _carry_out(self, actions: Sequence[Action]) -> None:
+        loop = asyncio.get_running_loop()
+        waiting = deque(actions)
+        while waiting:
+            action = waiting.popleft()
+            if self._turn >= 0:
+                self._timeline.stamp(self._turn, Instant.FIRST_ACTION, self._call_time.now_ms())
+            outcome = await self._carry_out_one(action)
+            if outcome is not None:
+                more = await loop.run_in_executor(None, self._dialog.outcome, outcome)
+                waiting.extendleft(reversed(more))
+
+    async def _transfer_when_told(self) -> None:
+        action, self._transfer = self._transfer, None
+        if action is None:
+            return
+        while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
+            await asyncio.sleep(_POLL_S)
+        outcome = await self._transferring.transfer(action)
+        if not outcome:
+            return
+        self._record.note("transfer", outcome=outcome)
+        if outcome != "answered":
+            await self._carry_out(
+                await asyncio.get_running_loop().run_in_executor(None, self._dialog.outcome, HandOffFailed(outcome))
+            )
+
+    async def _carry_out_one(self, action: Action) -> Outcome | None:
+        match action:
+            case Say():
+                if action.source:
+                    self._observer.answered()
+                    self._record.note("answer", article=action.source, key=action.key)
+                await self._say(action.text, interruptible=action.interruptible, source=action.source)
+            case Ask():
+                self._record.note("ask", key=action.key, expects=action.expects.value)
+                await self._say(action.text, interruptible=action.interruptible, expects=action.expects)
+            case FileTicket():
+                return await self._file(action)
+            case LookUpTickets():
+                return await self._look_up(action)
+            case HandOff():
+                self._record.draft(self._dialog.draft)
+                self._record.note("hand_off", reason=action.reason.value, skill=action.skill, priority=action.priority)
+                self._transfer = action
+                return await self._transferring.hand_off(action, self._dialog.draft, tuple(self._record.turns))
+            case Rate():
+                self._record.note("rating", stars=action.stars)
+            case HangUp():
+                self._record.note("hang_up", reason=action.reason)
+                await self.push_frame(SpeakFrame(text="", hang_up_after=True))
+        return None
+
+    async def _say(
+        self, text: str, *, interruptible: bool, expects: Expect = Expect.ANYTHING, source: str | None = None
+    ) -> None:
+        self._state.expects = expects
+        await self.push_frame(
+            SpeakFrame(text=text, turn=self._turn, interruptible=interruptible, expects=expects, source=source)
+        )
+
+    async def _file(self, action: FileTicket) -> Outcome:
+        self._record.draft(action.draft)
+        try:
+            ticket = await self._tickets.file(self._start, action.draft, action.sequence)
+        except HotlineError as error:
+            self._observer.fault("tickets", error.code)
+            self._record.note("fault", stage="tickets", code=error.code)
+            log.error("filing_failed", call=self._start.call_id, code=error.code)
+            return FilingFailed(action.sequence, error.code)
+        self._observer.ticket_filed(action.draft.type.value if action.draft.type else "")
+        self._record.note("file_ticket", number=ticket.number, sequence=action.sequence)
+        return TicketFiled(ticket)
+
+    async def _look_up(self, action: LookUpTickets) -> Outcome:
+        try:
+            if action.number:
+                ticket = await self._tickets.find(action.number)
+                return TicketsFound((ticket,) if ticket else ())
+            return TicketsFound(await self._tickets.find_by_phone(action.phone))
+        except HotlineError as error:
+            self._observer.fault("tickets", error.code)
+            return TicketsFound((), failed=True)
+
+    async def _apologise(self, error: Exception) -> None:
+        code = error.code if isinstance(error, HotlineError) else type(error).__name__
+        log.error("dialog_failed", call=self._start.call_id, code=code, exc_info=True)
+        self._observer.fault("dialog", code)
+        self._record.note("fault", stage="dialog", code=code)
+        await self._say(self._fault_text, interruptible=False)
+        await self._transferring.fault(self._dialog.draft, tuple(self._record.turns))
