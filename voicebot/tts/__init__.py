@@ -1,0 +1,1 @@
+"""The voice: Mandarin for the telephone, early, cached, and never the only one."""
