@@ -1,0 +1,1 @@
+"""The people's side: calls that wait for a person, and who takes them."""

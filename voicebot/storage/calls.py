@@ -1,0 +1,131 @@
+"""The record of calls: what was said, what happened, what is known of the ticket so far."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy import insert as plain_insert
+
+from voicebot.core.call import CallEnd, CallStart
+from voicebot.core.errors import StorageError
+from voicebot.core.ports import Clock
+from voicebot.core.ticket import TicketDraft
+from voicebot.core.turn import Turn
+from voicebot.storage import workers
+from voicebot.storage.database import Database, insert
+from voicebot.storage.documents import plain, to_document
+from voicebot.storage.tables import call_events, calls, drafts, recordings, turns
+
+
+class SqlCallStore:
+    """`CallStore` on the database. Every method is committed when it returns."""
+
+    def __init__(
+        self, database: Database, clock: Clock, *, worker: workers.Worker | None = None, worker_lost_after_s: int = 60
+    ):
+        self._database = database
+        self._clock = clock
+        self._worker = worker or workers.Worker.this_process()
+        self._worker_lost_after_s = worker_lost_after_s
+
+    async def begin(self, start: CallStart) -> None:
+        """A call was answered; beginning it again changes nothing."""
+        row = {
+            "call_id": start.call_id,
+            "tenant": start.tenant,
+            "channel": start.channel.value,
+            "caller_number": start.caller_number,
+            "dialled_number": start.dialled_number,
+            "diversion": start.diversion,
+            "answered_at": start.answered_at,
+            "worker_id": self._worker.worker_id,
+        }
+
+        def work(connection: Connection) -> None:
+            workers.sign_in(connection, self._worker, self._clock.now())
+            connection.execute(insert(connection, calls).values(row).on_conflict_do_nothing())
+
+        await self._database.write(work)
+
+    async def add_turn(self, call_id: str, turn: Turn) -> None:
+        """A turn is complete; writing the same index again replaces it."""
+        row = {**to_document(turn), "call_id": call_id}
+
+        def work(connection: Connection) -> None:
+            statement = insert(connection, turns).values(row)
+            changed = {name: statement.excluded[name] for name in row if name not in ("call_id", "index")}
+            connection.execute(statement.on_conflict_do_update(index_elements=["call_id", "index"], set_=changed))
+
+        await self._write_for(call_id, work)
+
+    async def note(self, call_id: str, kind: str, detail: dict[str, object]) -> None:
+        """Append an event (action, fault, digit) to the call's log; ``detail`` holds JSON values."""
+        row = {"call_id": call_id, "at": self._clock.now(), "kind": kind, "detail": plain(detail)}
+        await self._write_for(call_id, lambda connection: connection.execute(plain_insert(call_events).values(row)))
+
+    async def save_draft(self, call_id: str, draft: TicketDraft) -> None:
+        """Keep the newest draft of the call's ticket."""
+        row = {"call_id": call_id, "saved_at": self._clock.now(), "draft": to_document(draft)}
+
+        def work(connection: Connection) -> None:
+            statement = insert(connection, drafts).values(row)
+            changed = {"saved_at": statement.excluded.saved_at, "draft": statement.excluded.draft}
+            connection.execute(statement.on_conflict_do_update(index_elements=["call_id"], set_=changed))
+
+        await self._write_for(call_id, work)
+
+    async def finish(self, call_id: str, end: CallEnd, latency_ms: dict[int, dict[str, float]]) -> None:
+        """The call is over; the first end stays, except that a true end replaces a presumed cut-off."""
+        values = {"end": end.value, "ended_at": self._clock.now(), "latency_ms": latency_ms}
+
+        def work(connection: Connection) -> None:
+            is_open = calls.c.end.is_(None) | (calls.c.end == CallEnd.CUT_OFF.value)
+            connection.execute(update(calls).where(calls.c.call_id == call_id, is_open).values(values))
+            _require_call(connection, call_id)
+
+        await self._database.write(work)
+
+    async def mark_cut_off(self) -> int:
+        """Mark the calls of dead workers as cut off; returns how many.
+
+        Calls that another living worker has on the line are left alone.
+        """
+
+        def work(connection: Connection) -> int:
+            now = self._clock.now()
+            workers.sign_in(connection, self._worker, now)
+            dead = workers.lost(connection, self._worker, now, self._worker_lost_after_s)
+            orphaned = calls.c.end.is_(None) & calls.c.worker_id.in_(dead)
+            connection.execute(
+                update(recordings)
+                .where(recordings.c.call_id.in_(select(calls.c.call_id).where(orphaned)), recordings.c.state == "open")
+                .values(state="cut_off")
+            )
+            marked = connection.execute(update(calls).where(orphaned).values(end=CallEnd.CUT_OFF.value, ended_at=now))
+            return marked.rowcount
+
+        return await self._database.write(work)
+
+    async def beat(self) -> None:
+        """A sign of life, for other machines; call it every few seconds."""
+        await self._database.write(lambda connection: workers.sign_in(connection, self._worker, self._clock.now()))
+
+    async def retire(self) -> None:
+        """Stop in good order; what this worker left unfinished is marked by the next one."""
+        await self._database.write(lambda connection: workers.sign_out(connection, self._worker, self._clock.now()))
+
+    async def _write_for(self, call_id: str, work: Callable[[Connection], object]) -> None:
+        def checked(connection: Connection) -> None:
+            _require_call(connection, call_id)
+            work(connection)
+
+        await self._database.write(checked)
+
+
+def _require_call(connection: Connection, call_id: str) -> None:
+    if connection.execute(select(calls.c.call_id).where(calls.c.call_id == call_id)).first() is None:
+        raise StorageError(
+            f"There is no call {call_id} on record.",
+            code="call_unknown",
+            remedy="The record of a call begins with `begin`.",
+            retryable=False,
+        )

@@ -1,0 +1,169 @@
+"""The record of tickets, with a log that can only grow."""
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from voicebot.core.call import CallStart
+from voicebot.core.errors import StorageError
+from voicebot.core.ports import Clock
+from voicebot.core.ticket import Ticket, TicketDraft, TicketEvent, TicketState
+from voicebot.storage.database import Database
+from voicebot.storage.database import insert as insert_or
+from voicebot.storage.documents import from_document, plain, to_document
+from voicebot.storage.tables import ticket_events, ticket_numbers, tickets
+
+CHINA_TIME = timezone(timedelta(hours=8), "CST")  # one zone, no summer time since 1991
+
+
+class SqlTicketStore:
+    """`TicketStore` on the database.
+
+    A number is the city's prefix, the day in China, and a serial of five digits: ``LY2026030100042``.
+    """
+
+    def __init__(self, database: Database, clock: Clock, *, number_prefix: str = "LY"):
+        self._database = database
+        self._clock = clock
+        self._prefix = number_prefix
+
+    async def file(self, start: CallStart, draft: TicketDraft, sequence: int) -> Ticket:
+        """File a ticket; the same call and sequence give the same ticket again, whoever asks at the same time."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Ticket:
+            filed = _filed(connection, start.call_id, sequence)
+            if filed is None:
+                serial = self._lock_serial(connection, now)
+                filed = _filed(connection, start.call_id, sequence)  # another one may have held the lock
+                if filed is None:
+                    filed = self._new(connection, serial + 1, start, draft, sequence, now)
+            return filed
+
+        return await self._database.write(work)
+
+    async def find(self, number: str) -> Ticket | None:
+        """A ticket by its number, however it is spaced; the digits alone are enough when they are unambiguous."""
+        wanted = "".join(number.split()).replace("-", "").upper()
+        column = tickets.c.digits if wanted.isdigit() else tickets.c.number
+        query = select(tickets).where(column == wanted).limit(2)
+        found = await self._database.read(lambda connection: connection.execute(query).all())
+        return _ticket(found[0]) if len(found) == 1 else None
+
+    async def find_by_phone(self, phone: str, limit: int = 5) -> tuple[Ticket, ...]:
+        """The newest tickets of a calling number; none for an empty one."""
+        if not phone:
+            return ()
+        query = select(tickets).where(tickets.c.caller_phone == phone)
+        return await self._tickets(query.order_by(tickets.c.filed_at.desc(), tickets.c.number.desc()).limit(limit))
+
+    async def append(self, event: TicketEvent) -> None:
+        """Add a line to a ticket's log; the log is never changed."""
+        row = {
+            "number": event.number,
+            "at": event.at,
+            "actor": event.actor,
+            "kind": event.kind,
+            "detail": plain(event.detail),
+        }
+
+        def work(connection: Connection) -> None:
+            if connection.execute(select(tickets.c.number).where(tickets.c.number == event.number)).first() is None:
+                raise _unknown(event.number)
+            connection.execute(insert(ticket_events).values(row))
+
+        await self._database.write(work)
+
+    async def events(self, number: str) -> tuple[TicketEvent, ...]:
+        """A ticket's log, oldest first."""
+        query = select(ticket_events).where(ticket_events.c.number == number).order_by(ticket_events.c.event_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(TicketEvent(row.number, row.at, row.actor, row.kind, row.detail) for row in rows)
+
+    async def _tickets(self, query: Select[Any]) -> tuple[Ticket, ...]:
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(_ticket(row) for row in rows)
+
+    def _lock_serial(self, connection: Connection, now: datetime) -> int:
+        """The last serial of the day; until the transaction ends nobody else can take the next."""
+        key = {"prefix": self._prefix, "day": _day(now)}
+        connection.execute(insert_or(connection, ticket_numbers).values(**key, last=0).on_conflict_do_nothing())
+        last: int = connection.execute(select(ticket_numbers.c.last).filter_by(**key).with_for_update()).scalar_one()
+        return last
+
+    def _new(
+        self, connection: Connection, serial: int, start: CallStart, draft: TicketDraft, sequence: int, now: datetime
+    ) -> Ticket:
+        digits = f"{_day(now)}{serial:05d}"
+        ticket = Ticket(
+            number=self._prefix + digits,
+            call_id=start.call_id,
+            sequence=sequence,
+            tenant=start.tenant,
+            channel=start.channel.value,
+            filed_at=now,
+            state=TicketState.ACCEPTED,
+            draft=draft,
+        )
+        connection.execute(update(ticket_numbers).filter_by(prefix=self._prefix, day=_day(now)).values(last=serial))
+        connection.execute(insert(tickets).values(_row(ticket, digits)))
+        connection.execute(
+            insert(ticket_events).values(
+                number=ticket.number,
+                at=now,
+                actor="bot",
+                kind="filed",
+                detail={"call_id": start.call_id, "sequence": sequence},
+            )
+        )
+        return ticket
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(CHINA_TIME).strftime("%Y%m%d")
+
+
+def _filed(connection: Connection, call_id: str, sequence: int) -> Ticket | None:
+    query = select(tickets).where(tickets.c.call_id == call_id, tickets.c.sequence == sequence)
+    row = connection.execute(query).first()
+    return None if row is None else _ticket(row)
+
+
+def _row(ticket: Ticket, digits: str) -> dict[str, object]:
+    draft = ticket.draft
+    return {
+        "number": ticket.number,
+        "digits": digits,
+        "call_id": ticket.call_id,
+        "sequence": ticket.sequence,
+        "tenant": ticket.tenant,
+        "channel": ticket.channel,
+        "filed_at": ticket.filed_at,
+        "state": ticket.state.value,
+        "type": draft.type.value if draft.type else None,
+        "category": "/".join(draft.category),
+        "department": draft.dispatch.department if draft.dispatch else "",
+        "node": (draft.dispatch.node if draft.dispatch else "") or draft.address.node,
+        "caller_phone": draft.caller_phone,
+        "draft": to_document(draft),
+    }
+
+
+def _ticket(row: Row[Any]) -> Ticket:
+    return Ticket(
+        number=row.number,
+        call_id=row.call_id,
+        sequence=row.sequence,
+        tenant=row.tenant,
+        channel=row.channel,
+        filed_at=row.filed_at,
+        state=TicketState(row.state),
+        draft=from_document(TicketDraft, row.draft),
+    )
+
+
+def _unknown(number: str) -> StorageError:
+    return StorageError(
+        f"There is no ticket {number}.", code="ticket_unknown", remedy="Check the number.", retryable=False
+    )
