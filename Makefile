@@ -1,0 +1,54 @@
+# 一条命令装好并启动：make run；一条命令装好并测试：make test。
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PYTHONUNBUFFERED = 1
+
+.PHONY: help run demo test check unit bench models peers clean
+.DEFAULT_GOAL := help
+
+help: ## 显示本帮助
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: models ## 装好一切并启动服务
+	$(BIN)/voicebot serve
+
+demo: models ## 不用电话，听一段完整的对话并看到工单
+	$(BIN)/voicebot call tests/scenarios/streetlight_one_breath.toml --line wav --play
+
+test: models peers check ## 装好一切并跑全部检查与测试
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## 只跑静态检查：ruff、mypy、import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(STAMP) ## 只跑不需要模型、端口和数据库服务器的测试
+	$(BIN)/python -m pytest -m "not engine and not network and not postgres and not peer and not slow"
+
+bench: models ## 测量并写入 benchmarks/results
+	$(BIN)/voicebot bench all
+
+models: $(STAMP) ## 取得并校验模型（断点续传）
+	$(BIN)/voicebot models pull
+
+# 测试要用的真实对端：sipp、baresip、PostgreSQL。没有 root 或 apt 时跳过，相应测试会说明原因。
+peers:
+	@sh .ci/peers.sh
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo '需要 Python 3.11 或更新版本；可用 make PYTHON=/路径/python3.11 指定。'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[trigram]' 2>/dev/null || \
+	  echo '提示：没能安装 kenlm（需要 C++ 编译器），按读音纠错将只用城市词表；其他功能不受影响。'
+	@touch $@
+
+clean: ## 删除环境、缓存和运行时数据（保留模型）
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	find var -mindepth 1 -maxdepth 1 ! -name models -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,1 @@
+"""Scenarios, data sets and scores: how the product is measured."""
