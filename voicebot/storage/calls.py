@@ -13,7 +13,10 @@ from voicebot.core.turn import Turn
 from voicebot.storage import workers
 from voicebot.storage.database import Database, insert
 from voicebot.storage.documents import plain, to_document
+from voicebot.storage.recordings import CUT_OFF, OPEN
 from voicebot.storage.tables import call_events, calls, drafts, recordings, turns
+
+_MAX_NOT_BEGUN = 1000
 
 
 class SqlCallStore:
@@ -26,25 +29,18 @@ class SqlCallStore:
         self._clock = clock
         self._worker = worker or workers.Worker.this_process()
         self._worker_lost_after_s = worker_lost_after_s
+        # Calls whose `begin` has not reached the database; when full, a call that cannot begin is not on record.
+        self._not_begun: dict[str, CallStart] = {}
 
     async def begin(self, start: CallStart) -> None:
-        """A call was answered; beginning it again changes nothing."""
-        row = {
-            "call_id": start.call_id,
-            "tenant": start.tenant,
-            "channel": start.channel.value,
-            "caller_number": start.caller_number,
-            "dialled_number": start.dialled_number,
-            "diversion": start.diversion,
-            "answered_at": start.answered_at,
-            "worker_id": self._worker.worker_id,
-        }
+        """A call was answered; beginning it again changes nothing.
 
-        def work(connection: Connection) -> None:
-            workers.sign_in(connection, self._worker, self._clock.now())
-            connection.execute(insert(connection, calls).values(row).on_conflict_do_nothing())
-
-        await self._database.write(work)
+        When this fails, the next write of the call begins it: a database that was away for a moment
+        must not cost the whole call.
+        """
+        if len(self._not_begun) < _MAX_NOT_BEGUN:
+            self._not_begun[start.call_id] = start
+        await self._write_for(start.call_id, lambda _connection: None)
 
     async def add_turn(self, call_id: str, turn: Turn) -> None:
         """A turn is complete; writing the same index again replaces it."""
@@ -76,13 +72,9 @@ class SqlCallStore:
     async def finish(self, call_id: str, end: CallEnd, latency_ms: dict[int, dict[str, float]]) -> None:
         """The call is over; the first end stays, except that a true end replaces a presumed cut-off."""
         values = {"end": end.value, "ended_at": self._clock.now(), "latency_ms": latency_ms}
-
-        def work(connection: Connection) -> None:
-            is_open = calls.c.end.is_(None) | (calls.c.end == CallEnd.CUT_OFF.value)
-            connection.execute(update(calls).where(calls.c.call_id == call_id, is_open).values(values))
-            _require_call(connection, call_id)
-
-        await self._database.write(work)
+        is_open = calls.c.end.is_(None) | (calls.c.end == CallEnd.CUT_OFF.value)
+        statement = update(calls).where(calls.c.call_id == call_id, is_open).values(values)
+        await self._write_for(call_id, lambda connection: connection.execute(statement))
 
     async def mark_cut_off(self) -> int:
         """Mark the calls of dead workers as cut off; returns how many.
@@ -97,8 +89,8 @@ class SqlCallStore:
             orphaned = calls.c.end.is_(None) & calls.c.worker_id.in_(dead)
             connection.execute(
                 update(recordings)
-                .where(recordings.c.call_id.in_(select(calls.c.call_id).where(orphaned)), recordings.c.state == "open")
-                .values(state="cut_off")
+                .where(recordings.c.call_id.in_(select(calls.c.call_id).where(orphaned)), recordings.c.state == OPEN)
+                .values(state=CUT_OFF)
             )
             marked = connection.execute(update(calls).where(orphaned).values(end=CallEnd.CUT_OFF.value, ended_at=now))
             return marked.rowcount
@@ -114,18 +106,33 @@ class SqlCallStore:
         await self._database.write(lambda connection: workers.sign_out(connection, self._worker, self._clock.now()))
 
     async def _write_for(self, call_id: str, work: Callable[[Connection], object]) -> None:
-        def checked(connection: Connection) -> None:
-            _require_call(connection, call_id)
+        start = self._not_begun.get(call_id)
+
+        def whole(connection: Connection) -> None:
+            if start is not None:
+                workers.sign_in(connection, self._worker, self._clock.now())
+                connection.execute(insert(connection, calls).values(self._row(start)).on_conflict_do_nothing())
+            elif connection.execute(select(calls.c.call_id).where(calls.c.call_id == call_id)).first() is None:
+                raise _unknown(call_id)
             work(connection)
 
-        await self._database.write(checked)
+        await self._database.write(whole)
+        self._not_begun.pop(call_id, None)
+
+    def _row(self, start: CallStart) -> dict[str, object]:
+        return {
+            "call_id": start.call_id,
+            "tenant": start.tenant,
+            "channel": start.channel.value,
+            "caller_number": start.caller_number,
+            "dialled_number": start.dialled_number,
+            "diversion": start.diversion,
+            "answered_at": start.answered_at,
+            "worker_id": self._worker.worker_id,
+        }
 
 
-def _require_call(connection: Connection, call_id: str) -> None:
-    if connection.execute(select(calls.c.call_id).where(calls.c.call_id == call_id)).first() is None:
-        raise StorageError(
-            f"There is no call {call_id} on record.",
-            code="call_unknown",
-            remedy="The record of a call begins with `begin`.",
-            retryable=False,
-        )
+def _unknown(call_id: str) -> StorageError:
+    return StorageError(
+        f"没有通话 {call_id} 的记录。", code="call_unknown", remedy="通话须先登记（begin）。", retryable=False
+    )

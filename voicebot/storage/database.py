@@ -107,9 +107,9 @@ class Database:
     ) -> Result:
         if self._pending >= self._max_pending:
             raise OverloadError(
-                f"{self._pending} operations already wait for the database {self.place}.",
+                f"已有 {self._pending} 个操作在等数据库 {self.place}。",
                 code="database_overloaded",
-                remedy="The database is too slow or has stopped; see its log.",
+                remedy="数据库太慢或已停，请查看它的日志。",
             )
         self._pending += 1
         try:
@@ -134,17 +134,17 @@ def insert(connection: Connection, table: Table) -> Any:
 
 
 def _parse(text: str) -> URL:
-    remedy = "Use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME in storage.url."
+    remedy = "设置 storage.url 请写成 sqlite:///文件 或 postgresql://用户:密码@主机/库名。"
     try:
         url = make_url(text)
     except exc.ArgumentError:
-        raise ConfigurationError("The database URL cannot be read.", code="database_url", remedy=remedy) from None
+        raise ConfigurationError("数据库地址读不懂。", code="database_url", remedy=remedy) from None
     kind = url.get_backend_name()
     if kind in ("postgres", "postgresql"):
         return url.set(drivername="postgresql+psycopg")
     if kind == "sqlite" and url.database and url.database != ":memory:":
         return url.set(drivername="sqlite")
-    raise ConfigurationError(f"The database URL of kind {kind!r} cannot be used.", code="database_url", remedy=remedy)
+    raise ConfigurationError(f"不支持 {kind!r} 类的数据库地址。", code="database_url", remedy=remedy)
 
 
 def _make_folder(file: Path, url: URL) -> None:
@@ -154,9 +154,9 @@ def _make_folder(file: Path, url: URL) -> None:
         raise refusal("database_read_only", url) from None
     except OSError as error:
         raise StorageError(
-            f"The folder {file.parent} cannot be made: {error.strerror}.",
+            f"建不了文件夹 {file.parent}：{error.strerror}。",
             code="database_unreachable",
-            remedy="Point storage.url at a folder that can be written to.",
+            remedy="请将设置 storage.url 指向可写的文件夹。",
         ) from error
 
 

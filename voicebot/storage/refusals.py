@@ -43,45 +43,30 @@ _POSTGRES = {
 
 _SENTENCES = {
     "database_locked": (
-        "The database {where} is locked by another program.",
-        "Close the program that holds it (a database browser, a backup, a second service) and try again.",
+        "数据库 {where} 被别的程序锁住了。",
+        "请关闭占用它的程序（查看工具、备份、另一个服务）后再试。",
     ),
     "database_unreachable": (
-        "The database {where} cannot be reached.",
-        "Check that the server runs, or that the folder exists and may be written to, and that storage.url is right.",
+        "连不上数据库 {where}。",
+        "请确认数据库服务已启动、所在文件夹存在且可写，并核对设置 storage.url。",
     ),
     "database_read_only": (
-        "The database {where} may only be read.",
-        "Give the service's user write access to the file and to its folder, or point storage.url elsewhere.",
+        "数据库 {where} 只能读，不能写。",
+        "请给运行服务的用户该文件及其文件夹的写权限，或改设置 storage.url。",
     ),
-    "disk_full": ("The disk of the database {where} is full.", "Free space on that disk; nothing was half-written."),
-    "disk_fault": (
-        "The disk of the database {where} reported a fault.",
-        "Check the disk and the system log before anything else is written.",
-    ),
-    "database_damaged": (
-        "The file {where} is damaged or is not a database.",
-        "Restore it from a backup, or move it away to begin a new one.",
-    ),
-    "database_login_refused": (
-        "The database server refused the login or the rights for {where}.",
-        "Check user, password and rights in storage.url.",
-    ),
-    "database_missing": (
-        "There is no database at {where}.",
-        "Create it (createdb) or correct the name in storage.url.",
-    ),
-    "database_busy": (
-        "The database {where} has no free connection.",
-        "Raise storage.pool_size, or max_connections of the server; the call goes on without it.",
-    ),
+    "disk_full": ("数据库 {where} 所在磁盘已满。", "请清出空间；没有写坏任何数据。"),
+    "disk_fault": ("数据库 {where} 所在磁盘读写出错。", "请先检查磁盘和系统日志，再继续写入。"),
+    "database_damaged": ("文件 {where} 已损坏，或者不是数据库。", "请用备份恢复；或将它移走，重新建库。"),
+    "database_login_refused": ("数据库 {where} 拒绝登录或权限不足。", "请核对设置 storage.url 中的用户、密码和权限。"),
+    "database_missing": ("数据库 {where} 不存在。", "请先建库（createdb），或改正设置 storage.url 中的库名。"),
+    "database_busy": ("数据库 {where} 没有空闲连接。", "请调大设置 storage.pool_size 或数据库的 max_connections。"),
     "database_slow": (
-        "The database {where} did not answer in time.",
-        "Look for a long transaction or an overloaded server; storage.deadline_ms sets the limit.",
+        "数据库 {where} 没有按时答复。",
+        "请检查是否有长事务或负载过高；时限由设置 storage.deadline_ms 决定。",
     ),
-    "schema_missing": ("The database {where} lacks a table or column.", "Run `voicebot db upgrade`."),
-    "record_refused": ("The database {where} refused a record.", "This is a fault of the program; report it."),
-    "database_fault": ("The database {where} failed.", "See the server's log."),
+    "schema_missing": ("数据库 {where} 缺少数据表。", "请运行 voicebot db upgrade。"),
+    "record_refused": ("数据库 {where} 拒收一条记录。", "这是程序的错误，请报告。"),
+    "database_fault": ("数据库 {where} 出错。", "请查看数据库服务的日志。"),
 }
 _NOT_WORTH_RETRYING = {
     "database_read_only", "database_damaged", "database_login_refused", "database_missing", "schema_missing",

@@ -33,17 +33,17 @@ def require_current(connection: Connection, place: str) -> str:
     found = current(connection)
     if not found:
         raise StorageError(
-            f"The database {place} is empty.",
+            f"数据库 {place} 是空的。",
             code="schema_missing",
-            remedy="Run `voicebot db upgrade`.",
+            remedy="请运行 voicebot db upgrade。",
             retryable=False,
         )
     _refuse_newer(found, place)
     if found != head():
         raise StorageError(
-            f"The database {place} has schema {found}, this program needs {head()}.",
+            f"数据库 {place} 的结构是 {found} 版，程序需要 {head()} 版。",
             code="schema_old",
-            remedy="Run `voicebot db upgrade`.",
+            remedy="请运行 voicebot db upgrade。",
             retryable=False,
         )
     return found
@@ -68,9 +68,9 @@ def _refuse_newer(found: str, place: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if found and found not in known:
         raise StorageError(
-            f"The database {place} has schema {found}, which this program does not know.",
+            f"数据库 {place} 的结构是 {found} 版，比本程序新。",
             code="schema_newer",
-            remedy="Install the newer version of the program that wrote it, or restore an older backup.",
+            remedy="请安装写它的那个较新版本的程序，或恢复较早的备份。",
             retryable=False,
         )
 

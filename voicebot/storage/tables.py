@@ -131,7 +131,8 @@ drafts = Table(
 recordings = Table(
     "recordings",
     metadata,
-    Column("call_id", String(64), ForeignKey("calls.call_id"), primary_key=True),
+    # No foreign key: the file may be there before the call is on record.
+    Column("call_id", String(64), primary_key=True),
     Column("path", Text, nullable=False),
     Column("started_at", UtcDateTime, nullable=False, index=True),
     Column("seconds", Float),

@@ -164,6 +164,4 @@ def _ticket(row: Row[Any]) -> Ticket:
 
 
 def _unknown(number: str) -> StorageError:
-    return StorageError(
-        f"There is no ticket {number}.", code="ticket_unknown", remedy="Check the number.", retryable=False
-    )
+    return StorageError(f"没有编号为 {number} 的工单。", code="ticket_unknown", remedy="请核对编号。", retryable=False)

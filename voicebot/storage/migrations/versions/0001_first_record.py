@@ -163,7 +163,6 @@ def upgrade() -> None:
         sa.Column("started_at", TIME, nullable=False),
         sa.Column("seconds", sa.Float(), nullable=True),
         sa.Column("state", sa.String(length=20), nullable=False),
-        sa.ForeignKeyConstraint(["call_id"], ["calls.call_id"]),
         sa.PrimaryKeyConstraint("call_id"),
     )
     op.create_index("ix_recordings_started_at", "recordings", ["started_at"])
