@@ -1,0 +1,1 @@
+"""SIP lines on baresip."""

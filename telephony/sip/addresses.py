@@ -1,0 +1,41 @@
+"""Numbers in SIP headers."""
+
+import re
+from collections.abc import Mapping
+
+_URI = re.compile(r"(?:sips?|tel):(?:([^@;>\s]+)@)?([^;>\s]*)", re.IGNORECASE)
+_WITHHELD = {"anonymous", "unknown", "unavailable", "restricted", "private"}
+
+
+def number_of(header: str) -> str:
+    """The number in a name-addr or URI ("" when there is none or it is withheld).
+
+    ``"x" <sip:+8613800138000@ims;user=phone>`` gives ``+8613800138000``, ``tel:12345`` gives ``12345``.
+    """
+    match = _URI.search(header)
+    if not match:
+        return ""
+    user, host = match.groups()
+    if user is None:
+        return host if match[0].lower().startswith("tel:") else ""
+    user = user.partition(":")[0]
+    return "" if user.lower() in _WITHHELD or host.lower().endswith("anonymous.invalid") else user
+
+
+def caller_number(headers: Mapping[str, str], peer: str) -> str:
+    """The caller: P-Asserted-Identity (RFC 3325), else From; "" when the caller asked for privacy (RFC 3323)."""
+    known = {name.lower(): value for name, value in headers.items()}
+    if {"id", "user", "header"} & set(re.split(r"[;,\s]+", known.get("privacy", "").lower())):
+        return ""
+    return number_of(known.get("p-asserted-identity", "")) or number_of(known.get("from", "") or peer)
+
+
+def header_number(headers: Mapping[str, str], name: str) -> str:
+    """The number in a header by its name, whatever its case; "" when it is missing."""
+    return next((number_of(value) for key, value in headers.items() if key.lower() == name.lower()), "")
+
+
+def host_of(uri: str) -> str:
+    """Host and port of a SIP URI."""
+    match = _URI.search(uri)
+    return match[2] if match else ""

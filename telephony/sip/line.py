@@ -1,0 +1,176 @@
+"""One SIP call as a `Line`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import structlog
+from baresip import BaresipError, Event, StackEvent, TransferFailed
+
+from telephony.alignment import Alignment
+from telephony.queues import put_newest
+from telephony.settings import TelephonySettings
+from telephony.sip.addresses import host_of
+from telephony.sip.incoming import Incoming
+from telephony.sip.outgoing import Outgoing
+from telephony.transfer import TransferOutcome, outcome_of
+from voicebot.core.call import CallEnd, CallStart
+from voicebot.core.frames import FRAME_MS, SAMPLE_RATE_HZ, AudioFrame
+from voicebot.core.ports import Clock, Played
+
+log = structlog.get_logger(__name__)
+
+_HANG_UP_S = 2.0  # a local BYE closes the call at once; this only bounds a stalled stack
+_STREAM_LOST = "rtp stream error"  # the stack's words for its RTP timeout
+_TRANSFERRED = "Call transfered"
+
+
+class SipLine:
+    """An established call. Its only task reads the caller's audio every 20 ms and lives as long as the call."""
+
+    def __init__(self, call: Any, start: CallStart, settings: TelephonySettings, clock: Clock):
+        self._call = call
+        self._start = start
+        self._settings = settings
+        self._clock = clock
+        self._answered_s = clock.monotonic()
+        self._incoming = Incoming(call.audio)
+        self._outgoing = Outgoing(call.audio, clock, settings.send_buffer_ms)
+        self._alignment = Alignment()
+        # 2 s of audio; when the pipeline is that far behind the oldest frame goes.
+        self._frames: asyncio.Queue[AudioFrame | None] = asyncio.Queue(maxsize=100)
+        self._digits: asyncio.Queue[str | None] = asyncio.Queue(maxsize=64)  # when full, the oldest key goes
+        self._ending: CallEnd | None = None
+        self._end: CallEnd | None = None
+        self._over = asyncio.Event()
+        self._on_end: list[Callable[[SipLine], None]] = []
+        call.on(self._on_event)
+        self._reader = asyncio.create_task(self._read(), name=f"sip-line-{start.call_id}")
+        if call.state.value == "closed":
+            self.close(CallEnd.CALLER_HUNG_UP)
+
+    @property
+    def start(self) -> CallStart:
+        """What is known of the call."""
+        return self._start
+
+    @property
+    def end(self) -> CallEnd | None:
+        """Why the call is over; None while it lasts."""
+        return self._end
+
+    @property
+    def position(self) -> int:
+        """Samples since answer, now."""
+        return int((self._clock.monotonic() - self._answered_s) * SAMPLE_RATE_HZ)
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        """The caller's audio, 20 ms at a time without a hole, until the call is over."""
+        while (frame := await self._frames.get()) is not None:
+            yield frame
+
+    async def digits(self) -> AsyncIterator[str]:
+        """Keys on key down, until the call is over."""
+        while (digit := await self._digits.get()) is not None:
+            yield digit
+
+    async def play(self, pcm: bytes) -> None:
+        """Hand over audio to be sent; waits while the send buffer is full."""
+        await self._outgoing.play(pcm)
+
+    def flush(self) -> Played:
+        """Throw away what was not sent yet."""
+        return self._outgoing.flush()
+
+    def played(self) -> Played:
+        """The counts so far."""
+        return self._outgoing.played()
+
+    async def transfer(self, target: str) -> str:
+        """Blind transfer (REFER) to a SIP URI or an extension at the caller's own switch.
+
+        On ``answered`` the call is over for us; otherwise it goes on.
+        """
+        uri = target if target.startswith(("sip:", "sips:")) else f"sip:{target}@{host_of(self._call.peer or '')}"
+        try:
+            await self._call.transfer(uri, timeout=self._settings.transfer_timeout_s)
+        except TransferFailed as failure:
+            outcome = outcome_of(failure.status)
+            log.info("transfer_failed", call_id=self._start.call_id, outcome=outcome, status=failure.status)
+            return outcome
+        except (BaresipError, ValueError) as error:
+            log.warning("transfer_not_sent", call_id=self._start.call_id, error=type(error).__name__)
+            return TransferOutcome.FAILED
+        return TransferOutcome.ANSWERED
+
+    async def hang_up(self, reason: CallEnd = CallEnd.BOT_HUNG_UP) -> None:
+        """End the call; calling it twice does no harm."""
+        if self._end is not None:
+            return
+        self._ending = self._ending or reason
+        try:
+            await self._call.hangup()
+            async with asyncio.timeout(_HANG_UP_S):
+                await self._over.wait()
+        except (BaresipError, TimeoutError) as error:  # already gone, or the stack no longer answers
+            log.info("hang_up_late", call_id=self._start.call_id, error=type(error).__name__)
+            self.close(reason)
+
+    def on_end(self, listener: Callable[["SipLine"], None]) -> None:
+        """Call ``listener`` once, when the call is over."""
+        self._on_end.append(listener)
+
+    def close(self, reason: CallEnd) -> None:
+        """Release everything the call holds here; the first reason stays."""
+        if self._end is not None:
+            return
+        self._end = self._ending or reason
+        self._call.off(self._on_event)
+        self._outgoing.close()
+        self._reader.cancel()
+        put_newest(self._frames, None)
+        put_newest(self._digits, None)
+        self._over.set()
+        log.info("line_ended", call_id=self._start.call_id, end=self._end.value, **self._quality())
+        for listener in self._on_end:
+            listener(self)
+
+    def _quality(self) -> dict[str, float]:
+        stats = self._call.final_stats
+        filled = {"filled_samples": self._alignment.filled_samples, "dropped_samples": self._alignment.dropped_samples}
+        if stats is None:
+            return dict(filled)
+        return {
+            **filled,
+            "rx_packets": stats.rx_packets,
+            "rx_lost": stats.rx_lost,
+            "rx_jitter_ms": stats.rx_jitter_ms,
+            "tx_packets": stats.tx_packets,
+            "mos_estimate": stats.mos_estimate,
+        }
+
+    def _on_event(self, event: StackEvent) -> None:
+        if event.event is Event.CALL_DTMF_START and event.text:
+            put_newest(self._digits, event.text)
+        elif event.event is Event.CALL_CLOSED:
+            self.close(_reason_of(event.text or ""))
+
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while True:
+            self._alignment.push(self._incoming.read())
+            self._outgoing.observe()
+            for frame in self._alignment.due(self.position):
+                put_newest(self._frames, frame)
+            if self.position > self._settings.max_call_s * SAMPLE_RATE_HZ:
+                await self.hang_up(CallEnd.MAX_DURATION)
+                return
+            due_s = max(due_s + FRAME_MS / 1000, loop.time())  # after a stall, no burst of late ticks
+            await asyncio.sleep(due_s - loop.time())
+
+
+def _reason_of(text: str) -> CallEnd:
+    if text == _TRANSFERRED:
+        return CallEnd.HANDED_OFF
+    return CallEnd.LINE_LOST if text == _STREAM_LOST else CallEnd.CALLER_HUNG_UP

@@ -1,0 +1,108 @@
+"""The SIP stack of this process. There can be only one: its state is global to the process."""
+
+import errno
+import socket
+from contextlib import closing
+from typing import Any
+
+from baresip import Account, BaresipError, Config, Runtime, UserAgent
+
+from telephony.settings import TelephonySettings
+from voicebot.core.errors import LineError
+
+# A bare name means 8 kHz to the stack.
+_CODECS = {"pcma": "pcma", "pcmu": "pcmu", "g722": "g722/16000/1", "opus": "opus/48000/2"}
+_HEADERS = ("From", "To", "P-Asserted-Identity", "Privacy", "Diversion", "History-Info")
+_ANY_ADDRESS = "0.0.0.0"  # noqa: S104
+
+
+def check_port_free(address: str, port: int) -> None:
+    """Raise `LineError` when the SIP port cannot be taken; the stack itself would only log it."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with closing(socket.socket(socket.AF_INET, kind)) as probe:
+            if kind == socket.SOCK_STREAM:  # as the stack does: connections of a previous run may linger
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as error:
+                raise _cannot_listen(address, port, error) from error
+
+
+def free_sip_port(address: str) -> int:
+    """A port that is free for UDP and TCP now, for a client that nobody has to find."""
+    for _ in range(20):
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as probe:
+            probe.bind((address, 0))
+            port = int(probe.getsockname()[1])
+        try:
+            check_port_free(address, port)
+        except LineError:
+            continue
+        return port
+    raise LineError("找不到空闲的 SIP 端口。", code="no_free_port", remedy="请检查本机的端口占用情况。")
+
+
+def _cannot_listen(address: str, port: int, error: OSError) -> LineError:
+    if error.errno == errno.EADDRINUSE:
+        return LineError(
+            f"SIP 端口 {address}:{port} 已被占用。",
+            code="port_taken",
+            remedy=f"请停止占用它的程序（可用 ss -lnup 'sport = :{port}' 查看），或在设置中改用别的端口（port）。",
+        )
+    if error.errno == errno.EACCES:
+        return LineError(
+            f"没有权限监听 SIP 端口 {address}:{port}。",
+            code="port_forbidden",
+            remedy="请改用 1024 以上的端口（port）。",
+        )
+    return LineError(
+        f"不能监听 SIP 地址 {address}:{port}：{error.strerror}。",
+        code="address_unusable",
+        remedy="请把 listen_address 设为本机已有的地址，或 0.0.0.0。",
+    )
+
+
+async def start_runtime(settings: TelephonySettings) -> Runtime:
+    """Start the stack with the settings that a hotline needs; raises `LineError` with a remedy."""
+    check_port_free(settings.listen_address, settings.port)
+    runtime = Runtime()
+    try:
+        await runtime.start(_config(settings))
+    except BaresipError as error:
+        raise LineError(
+            f"SIP 协议栈启动失败：{error}。", code="sip_start_failed", remedy="请检查网络接口和端口设置后重试。"
+        ) from error
+    return runtime
+
+
+def _config(settings: TelephonySettings) -> Config:
+    lines = [
+        f"sip_listen {settings.listen_address}:{settings.port}",
+        f"rtp_ports {settings.rtp_port_min}-{settings.rtp_port_max}",
+        f"audio_jitter_buffer_ms {settings.jitter_buffer_min_ms}-{settings.jitter_buffer_max_ms}",
+        "call_hold_other_calls no",  # calls are strangers to each other; the stack would hold all but the newest
+    ]
+    return Config(
+        # The stack finds loopback only when told so, and routes from one address when pinned to it.
+        net_interface=None if settings.listen_address == _ANY_ADDRESS else settings.listen_address,
+        max_concurrent_calls=settings.max_concurrent_calls,
+        expose_headers=_HEADERS,
+        rtp_timeout=settings.rtp_timeout_s,
+        extra_config_text="\n".join(lines),
+    )
+
+
+async def create_user_agent(runtime: Runtime, settings: TelephonySettings, transport: Any) -> UserAgent:
+    """One identity for one SIP transport: takes every dialled number, audio only, refuses to be transferred."""
+    account = Account(
+        user=settings.number,
+        domain=f"{settings.listen_address}:{settings.port}",
+        password="",
+        reg_interval=0,
+        transport=transport,
+        audio_codecs=tuple(_CODECS[codec] for codec in settings.codecs),
+        # catchall: a trunk dials any of the hotline's numbers. video_codecs: or each answer is followed by a re-INVITE.
+        extra_params=("catchall=yes", "video_codecs=none"),
+    )
+    # A REFER from a peer would make us dial wherever it likes, at our cost.
+    return await UserAgent.create(runtime, account, transfer_policy="reject")

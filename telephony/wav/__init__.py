@@ -1,0 +1,1 @@
+"""A line without a telephone: files or scripts as callers."""
