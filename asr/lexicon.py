@@ -1,0 +1,94 @@
+"""Words of the city and of the hotline, found by their sound.
+
+The app hands in what the city's data names (places, departments, titles of articles); the words that
+every hotline hears are in `hotline_words.toml` beside this file.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+
+from asr.phonetics.syllables import read, teach
+
+_CHINESE = re.compile(r"[一-鿿]{2,20}")
+_SHORT = 2  # characters; a word this short sounds like too many others
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A word to listen for. ``weight`` in nats makes it likelier (0 is usual); ``kind`` says what it is."""
+
+    word: str
+    weight: float = 0.0
+    kind: str = "hotline"
+    reading: str = ""
+
+
+class Lexicon:
+    """Words under their exact pinyin, with the guard that decides when one may replace what was heard."""
+
+    def __init__(self, entries: Iterable[Entry]):
+        """Take the entries of two to twenty Chinese characters; the heaviest wins where a word comes twice."""
+        self._entries: dict[str, Entry] = {}
+        self._by_sound: dict[str, list[str]] = {}
+        self._beginnings: set[str] = set()
+        for entry in entries:
+            if not _CHINESE.fullmatch(entry.word):
+                continue
+            known = self._entries.get(entry.word)
+            if known is not None:
+                if entry.weight > known.weight:
+                    self._entries[entry.word] = entry
+                continue
+            self._entries[entry.word] = entry
+            key = ""
+            for syllable in entry.reading.split() or read(entry.word):
+                key += syllable + "'"
+                self._beginnings.add(key)
+            self._by_sound.setdefault(key, []).append(entry.word)
+
+    def __contains__(self, word: str) -> bool:
+        """Whether ``word`` is in the lexicon."""
+        return word in self._entries
+
+    def __len__(self) -> int:
+        """Number of different words."""
+        return len(self._entries)
+
+    def weight(self, word: str) -> float:
+        """Weight of a word that is in the lexicon, in nats."""
+        return self._entries[word].weight
+
+    def kind(self, word: str) -> str:
+        """Kind of a word that is in the lexicon."""
+        return self._entries[word].kind
+
+    def may_begin(self, key: str) -> bool:
+        """Whether some word's sound begins with ``key`` (form of `asr.phonetics.vocabulary`)."""
+        return key in self._beginnings
+
+    def words(self, key: str) -> list[str]:
+        """Words that sound like ``key``."""
+        return self._by_sound.get(key, [])
+
+    def allows(self, word: str, heard: str, unlike: float, *, heard_is_word: bool) -> bool:
+        """The guard: may ``word`` be put where ``heard`` was written, ``unlike`` nats away in sound?
+
+        A short word needs exactly its sound and must not push out another word; a longer one may be
+        a little off, less so when nothing of it was written right.
+        """
+        if len(word) <= _SHORT:
+            return unlike == 0 and not heard_is_word
+        if heard_is_word:
+            return unlike == 0 and any(one == other for one, other in zip(word, heard, strict=True))
+        kept = sum(one == other for one, other in zip(word, heard, strict=True))
+        return unlike <= (1.0 * len(word) if kept * 2 >= len(word) else 0.5 * len(word) if kept else 0.0)
+
+
+def hotline_words() -> list[Entry]:
+    """The words that come with the product."""
+    data = tomllib.loads(resources.files("asr").joinpath("hotline_words.toml").read_text("utf-8"))
+    teach(data["readings"])
+    return [Entry(word, kind="hotline") for words in data["words"].values() for word in words.split()]

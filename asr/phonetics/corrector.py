@@ -1,0 +1,124 @@
+"""Corrects what the engine heard: a `Corrector` by sound, language and the city's words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+import structlog
+
+from asr.correction import Corrected, Hypothesis
+from asr.dialects.pack import DialectPack
+from asr.lexicon import Lexicon
+from asr.phonetics.confusions import Confusions
+from asr.phonetics.input_method import read_words
+from asr.phonetics.lattice import Lattice, LatticeCosts
+from asr.phonetics.search import Search, SearchSettings, Word
+from asr.phonetics.syllables import readings
+from asr.phonetics.trigram import FlatModel, LanguageModel, TrigramModel
+from asr.phonetics.vocabulary import Vocabulary
+from voicebot.core.errors import ModelError
+from voicebot.core.speech import Correction, HearingContext
+
+log = structlog.get_logger(__name__)
+
+_LONGEST = 120  # characters; a longer text is no single turn and is left as it is
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionStatus:
+    """What the correction works with; ``problem`` says in one sentence why the trigram model is not there."""
+
+    trigram: bool
+    vocabulary_words: int
+    lexicon_words: int
+    dialects: tuple[str, ...]
+    problem: str = ""
+
+
+class PhoneticCorrector:
+    """A `Corrector` over all hypotheses. Without the trigram model only the lexicon's words can win."""
+
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        packs: Mapping[str, DialectPack],
+        model_dir: Path | None = None,
+        costs: LatticeCosts | None = None,
+        settings: SearchSettings | None = None,
+    ):
+        """Read the trigram model and its word list from ``model_dir`` (`zh_CN.lm`, `sc.dict`) when they are there.
+
+        ``packs`` by name; a dialect that is not among them is heard as "mandarin", which has to be.
+        Takes about four seconds: build it in a worker thread.
+        """
+        self._lexicon = lexicon
+        self._packs = packs
+        self._costs = costs or LatticeCosts()
+        model, vocabulary, problem = _language(model_dir)
+        self._status = CorrectionStatus(
+            trigram=not problem,
+            vocabulary_words=len(vocabulary),
+            lexicon_words=len(lexicon),
+            dialects=tuple(packs),
+            problem=problem,
+        )
+        self._searches = {
+            name: Search(model, vocabulary, lexicon, _confusions(pack), settings or SearchSettings())
+            for name, pack in packs.items()
+        }
+
+    def status(self) -> CorrectionStatus:
+        """What is there to correct with."""
+        return self._status
+
+    def correct(self, hypotheses: Sequence[Hypothesis], context: HearingContext) -> Corrected:
+        """Correct the first hypothesis with the help of the others; English and long texts stay as they are."""
+        raw = hypotheses[0].text
+        if not raw or len(raw) > _LONGEST or not context.language.startswith(("zh", "yue", "auto")):
+            return Corrected(raw)
+        dialect = context.dialect if context.dialect in self._searches else "mandarin"
+        words = self._searches[dialect].best(Lattice(hypotheses, self._costs))
+        text, sources = _spell(words)
+        corrections = list(self._changes(raw, text, sources))
+        return Corrected(text, tuple(corrections))
+
+    def _changes(self, raw: str, text: str, sources: Sequence[Word]) -> Iterator[Correction]:
+        for kind, begin, end, new_begin, new_end in SequenceMatcher(None, raw, text, autojunk=False).get_opcodes():
+            if kind != "equal":
+                heard, written = raw[begin:end], text[new_begin:new_end]
+                origin = sources[min(new_begin, len(sources) - 1)]
+                yield Correction(begin, end, heard, written, self._reason(heard, written, origin))
+
+    def _reason(self, heard: str, written: str, origin: Word) -> str:
+        if origin.text in self._lexicon:
+            return f"lexicon: {self._lexicon.kind(origin.text)}"
+        if origin.source == "hypothesis" or len(heard) != len(written):
+            return "another hypothesis"
+        same = all(set(readings(one)) & set(readings(other)) for one, other in zip(heard, written, strict=True))
+        return "same sound" if same else "similar sound"
+
+
+def _language(model_dir: Path | None) -> tuple[LanguageModel, Vocabulary, str]:
+    flat = FlatModel()
+    try:
+        if model_dir is None or not model_dir.is_dir():
+            raise ModelError(
+                "The trigram model is not there; only the city's own words are corrected.",
+                code="trigram_missing",
+                remedy="Fetch it with `voicebot models pull`.",
+            )
+        model = TrigramModel(model_dir / "zh_CN.lm")
+        return model, Vocabulary(read_words(model_dir / "sc.dict"), model), ""
+    except (ModelError, OSError) as error:
+        log.warning("correction works without the trigram model", reason=str(error))
+        return flat, Vocabulary((), flat), str(error)
+
+
+def _confusions(pack: DialectPack) -> Confusions:
+    return Confusions(pack.initials, pack.finals, pack.syllables)
+
+
+def _spell(words: Sequence[Word]) -> tuple[str, list[Word]]:
+    """The text, and for each of its characters the word it belongs to."""
+    return "".join(word.text for word in words), [word for word in words for _ in word.text]
