@@ -2,12 +2,23 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
 
-Source = Callable[[], AsyncIterator[bytes]]
+Source = Callable[[], AsyncGenerator[bytes]]
 
 PIECES_WAITING = 256
 """Pieces of one clause that may wait to be spoken; a source that makes more is held back until some are taken."""
+
+
+@asynccontextmanager
+async def closing_early(pieces: AsyncIterator[bytes]) -> AsyncGenerator[AsyncIterator[bytes]]:
+    """A port's iterator, closed at the end of the block (where it can be closed): closing stops the work."""
+    try:
+        yield pieces
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
 
 
 class _Clause:
@@ -18,17 +29,12 @@ class _Clause:
         self._task = asyncio.create_task(self._pull(source))
 
     async def _pull(self, source: Source) -> None:
-        pieces = source()
-        try:
+        async with aclosing(source()) as pieces:
             async for piece in pieces:
                 await self._pieces.put(piece)
-        finally:
-            close = getattr(pieces, "aclose", None)
-            if close is not None:
-                await close()
         await self._pieces.put(None)
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> AsyncGenerator[bytes]:
         """What the source gives; its error is raised here."""
         while True:
             getting = asyncio.ensure_future(self._pieces.get())
@@ -51,7 +57,7 @@ class _Clause:
             self._task.exception()  # an error nobody will hear is taken note of
 
 
-async def spoken_in_order(sources: Iterable[Source], ahead: int) -> AsyncIterator[bytes]:
+async def spoken_in_order(sources: Iterable[Source], ahead: int) -> AsyncGenerator[bytes]:
     """All pieces of the first source, then of the second, ...; up to ``ahead`` later ones are already at work."""
     coming = iter(sources)
     at_work: deque[_Clause] = deque()
@@ -61,8 +67,9 @@ async def spoken_in_order(sources: Iterable[Source], ahead: int) -> AsyncIterato
                 at_work.append(_Clause(source))
             if not at_work:
                 return
-            async for piece in at_work[0].pieces():
-                yield piece
+            async with aclosing(at_work[0].pieces()) as pieces:
+                async for piece in pieces:
+                    yield piece
             await at_work.popleft().drop()
     finally:
         for clause in at_work:

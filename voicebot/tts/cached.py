@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from pathlib import Path
 
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from voicebot.core.errors import StorageError
 from voicebot.core.frames import ms_to_samples
 from voicebot.core.ports import Synthesiser
-from voicebot.tts.ahead import Source, spoken_in_order
+from voicebot.tts.ahead import Source, closing_early, spoken_in_order
 from voicebot.tts.clip_store import ClipStore
 from voicebot.tts.sentences import split_clauses
 
@@ -87,7 +88,7 @@ class CachedSynthesiser:
         rendered = 0
         for ready, clause in enumerate(clauses, 1):
             if await self._recall(self._key(clause)) is None:
-                async for _ in self._render(clause)():
+                async for _ in self._render(clause):
                     pass
                 rendered += 1
             if progress is not None:
@@ -96,47 +97,35 @@ class CachedSynthesiser:
 
     async def speak(self, text: str) -> AsyncIterator[bytes]:
         """8 kHz int16 PCM; known clauses at once, new ones as the engine makes them, ahead of being spoken."""
-        pieces = spoken_in_order((self._source(clause) for clause in split_clauses(text)), self._ahead)
-        try:
+        sources = [self._source(clause) for clause in split_clauses(text)]
+        async with aclosing(spoken_in_order(sources, self._ahead)) as pieces:
             async for piece in pieces:
                 yield piece
-        finally:
-            await pieces.aclose()  # type: ignore[attr-defined]
 
     def _key(self, clause: str) -> str:
         shaped_by = f"{VERSION}\n{self._inner.name}\n{self._fingerprint}\n{clause}"
         return hashlib.sha256(shaped_by.encode()).hexdigest()
 
     def _source(self, clause: str) -> Source:
-        async def pieces() -> AsyncIterator[bytes]:
+        async def pieces() -> AsyncGenerator[bytes]:
             pcm = await self._recall(self._key(clause))
             if pcm is None:
-                rendering = self._render(clause)()
-                try:
+                async with aclosing(self._render(clause)) as rendering:
                     async for piece in rendering:
                         yield piece
-                finally:
-                    await rendering.aclose()  # type: ignore[attr-defined]
                 return
             for start in range(0, len(pcm), _PIECE_BYTES):
                 yield pcm[start : start + _PIECE_BYTES]
 
         return pieces
 
-    def _render(self, clause: str) -> Source:
-        async def pieces() -> AsyncIterator[bytes]:
-            key = self._key(clause)
-            whole = bytearray()
-            speaking = self._inner.speak(clause)
-            try:
-                async for piece in speaking:
-                    whole += piece
-                    yield piece
-            finally:
-                await speaking.aclose()  # type: ignore[attr-defined]
-            await self._keep(key, bytes(whole))
-
-        return pieces
+    async def _render(self, clause: str) -> AsyncGenerator[bytes]:
+        whole = bytearray()
+        async with closing_early(self._inner.speak(clause)) as speaking:
+            async for piece in speaking:
+                whole += piece
+                yield piece
+        await self._keep(self._key(clause), bytes(whole))
 
     async def _recall(self, key: str) -> bytes | None:
         if (pcm := self._memory.get(key)) is not None:

@@ -11,40 +11,10 @@ from voicebot.core.errors import ModelError
 from voicebot.tts.figures import spell_figures
 
 _LATIN = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?")
-_LETTER_NAMES = dict(
-    zip(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-        [
-            "ˈA",
-            "bˈi",
-            "sˈi",
-            "dˈi",
-            "ˈi",
-            "ˈɛf",
-            "ʤˈi",
-            "ˈAʧ",
-            "ˈI",
-            "ʤˈA",
-            "kˈA",
-            "ˈɛl",
-            "ˈɛm",
-            "ˈɛn",
-            "ˈO",
-            "pˈi",
-            "kjˈu",
-            "ˈɑɹ",
-            "ˈɛs",
-            "tˈi",
-            "jˈu",
-            "vˈi",
-            "dˈʌbᵊlju",
-            "ˈɛks",
-            "wˈI",
-            "zˈi",
-        ],
-        strict=True,
-    )
+_LETTER_SOUNDS = (
+    "ˈA bˈi sˈi dˈi ˈi ˈɛf ʤˈi ˈAʧ ˈI ʤˈA kˈA ˈɛl ˈɛm ˈɛn ˈO pˈi kjˈu ˈɑɹ ˈɛs tˈi jˈu vˈi dˈʌbᵊlju ˈɛks wˈI zˈi"
 )
+_LETTER_NAMES = dict(zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", _LETTER_SOUNDS.split(), strict=True))
 """Names of the letters in the phonemes of misaki's English."""
 
 

@@ -40,6 +40,11 @@ def _cut_behind(text: str, marks: str) -> list[str]:
     return [*pieces, text[start:]] if start < len(text) else pieces
 
 
+def _inside_a_word(pair: str) -> bool:
+    """Do two neighbouring characters belong to one number or one English word?"""
+    return pair.isascii() and pair.isalnum()
+
+
 def _cut_long(group: str) -> list[str]:
     """A breath group that nobody has the breath for, in pieces of at most `LONGEST_CHARACTERS`."""
     if spoken_characters(group) <= LONGEST_CHARACTERS:
@@ -48,13 +53,7 @@ def _cut_long(group: str) -> list[str]:
     for part in _cut_behind(group, "、 "):
         while spoken_characters(part) > LONGEST_CHARACTERS:
             at = LONGEST_CHARACTERS
-            while (
-                at > 1
-                and part[at - 1].isascii()
-                and part[at - 1].isalnum()
-                and part[at].isascii()
-                and part[at].isalnum()
-            ):
+            while at > 1 and _inside_a_word(part[at - 1 : at + 1]):
                 at -= 1
             pieces.append(part[:at])
             part = part[at:]
