@@ -4,14 +4,20 @@ Order, later wins: the defaults in each room's ``settings.py``, the TOML file, t
 (``VOICEBOT_SIP__PORT=5070`` sets ``port`` in ``[sip]``).
 """
 
-import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from asr.settings import AsrSettings
+from dialog.settings import DialogSettings
+from telephony.settings import TelephonySettings
 from voicebot.core.errors import ConfigurationError
+from voicebot.storage.settings import StorageSettings
+from voicebot.tts.settings import TtsSettings
+from voicebot.turns.settings import TurnSettings
+from voicebot.web.settings import WebSettings
 
 DEFAULT_FILE = Path("voicebot.toml")
 _ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +33,21 @@ class Settings(BaseSettings):
     var_dir: Path = Field(Path("var"), description="folder for everything that is made at run time")
     models_dir: Path = Field(Path("var/models"), description="folder of the models")
     city_dir: Path = Field(_ROOT / "cities" / "luoyang", description="folder of the city's data")
+    log_json: bool = Field(False, description="logs as one JSON object a line, for a log collector")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
+    drain_s: float = Field(60, ge=0, description="how long calls may go on after the service is told to stop, seconds")
+
+    sip: TelephonySettings = Field(default_factory=TelephonySettings, description="the SIP line")
+    asr: AsrSettings = Field(default_factory=AsrSettings, description="hearing")
+    tts: TtsSettings = Field(default_factory=TtsSettings, description="the voice")
+    turns: TurnSettings = Field(default_factory=TurnSettings, description="turn-taking")
+    dialog: DialogSettings = Field(default_factory=DialogSettings, description="the conversation")
+    storage: StorageSettings = Field(default_factory=StorageSettings, description="the record")
+    web: WebSettings = Field(default_factory=WebSettings, description="pages, health and metrics")
+    transfer: dict[str, str] = Field(
+        default_factory=dict,
+        description="SIP targets by emergency number or seat skill, e.g. 119 or general; calls without one wait",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -63,8 +84,3 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
         raise ConfigurationError(
             f"设置文件 {file} 读不懂：{error}。", code="settings_syntax", remedy="请检查 TOML 语法。"
         ) from error
-
-
-def worker_name() -> str:
-    """Name of this process in records that several workers share."""
-    return os.environ.get("VOICEBOT_WORKER", f"worker-{os.getpid()}")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_LOOK_S = 0.005
 _OWN_FILES = 1  # the pipe through which other threads wake the loop
 
 
@@ -24,6 +25,7 @@ class _Selector(selectors.DefaultSelector):
         self._now_s = 0.0
         self._mark_s = time.perf_counter()
         self.jobs = 0
+        self.busy: list[Callable[[], bool]] = []
         self._was_real = False
 
     def time(self) -> float:
@@ -31,13 +33,15 @@ class _Selector(selectors.DefaultSelector):
         if self._was_real:
             self._now_s += real_s - self._mark_s
         self._mark_s = real_s
-        self._was_real = self.jobs > 0 or len(self.get_map()) > _OWN_FILES
+        self._was_real = self.jobs > 0 or len(self.get_map()) > _OWN_FILES or any(busy() for busy in self.busy)
         return self._now_s
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self.time()
         if self._was_real or timeout is None:  # without a timer only a socket or another thread can go on
-            events = super().select(timeout)
+            # Threads of their own do not say when they are done, so a look every few milliseconds must do.
+            wait_s = min(timeout, _LOOK_S) if timeout is not None and self.busy else timeout
+            events = super().select(wait_s)
             self.time()
             return events
         events = super().select(0)
@@ -49,8 +53,7 @@ class _Selector(selectors.DefaultSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Seconds of `time` begin at 0 and mean nothing but their differences.
 
-    A thread that computes without an executor job of this loop is not waited for: give it its work through
-    `run_in_executor` or `asyncio.to_thread`.
+    A thread that computes without an executor job of this loop is waited for only when `wait_while` knows of it.
     """
 
     def __init__(self) -> None:
@@ -60,6 +63,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """The loop's own time, seconds."""
         return self._virtual.time()
+
+    def wait_while(self, busy: Callable[[], bool]) -> None:
+        """Time is real, too, while ``busy`` says that threads of their own are at work."""
+        self._virtual.busy.append(busy)
 
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., T], *args: Any

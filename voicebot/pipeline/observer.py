@@ -26,3 +26,28 @@ class Observer(Protocol):
 
     def fault(self, stage: str, code: str) -> None:
         """A part failed, and the designed answer was given."""
+
+
+class SilentObserver:
+    """Counts nothing; for calls that are a scenario's and not the city's."""
+
+    def call_started(self, channel: str) -> None:
+        """A call was answered."""
+
+    def call_ended(self, end: str, duration_s: float) -> None:
+        """A call is over."""
+
+    def reply(self, stage: str, latency_ms: float) -> None:
+        """A reply was given."""
+
+    def ticket_filed(self, ticket_type: str) -> None:
+        """A ticket is in the database."""
+
+    def handed_off(self, reason: str) -> None:
+        """A call went into the human queue."""
+
+    def answered(self) -> None:
+        """A question was answered."""
+
+    def fault(self, stage: str, code: str) -> None:
+        """A part failed."""

@@ -1,0 +1,113 @@
+"""Everything that calls share: started once, then serving call after call."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import structlog
+
+from dialog.city import City
+from voicebot.core.errors import HotlineError
+from voicebot.core.ports import AgentQueue, CallStore, Clock, Line, Recogniser, TicketStore
+from voicebot.desk.agent_queue import SqlAgentQueue
+from voicebot.models import ModelStore
+from voicebot.pipeline.observer import Observer
+from voicebot.pipeline.session import CallSession, Parts
+from voicebot.settings import Settings
+from voicebot.storage.calls import SqlCallStore
+from voicebot.storage.database import Database
+from voicebot.storage.recordings import Recordings
+from voicebot.tts.cached import CachedSynthesiser
+
+log = structlog.get_logger(__name__)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class House:
+    """Everything that calls share, built and not yet started."""
+
+    settings: Settings
+    clock: SystemClock
+    city: City
+    models: ModelStore
+    database: Database
+    recogniser: Recogniser
+    synthesiser: CachedSynthesiser
+    dialogs: DialogHouse
+    calls: SqlCallStore
+    tickets: SqlTicketStore
+    queue: SqlAgentQueue
+    recordings: Recordings
+    observer: Observer
+    parts: Parts
+    sessions: set[asyncio.Task[object]] = field(default_factory=set)
+
+    async def start(self, say: Progress) -> None:
+        """Database first, then the models side by side; ``say`` is told what is being done, in Chinese."""
+        began = time.monotonic()
+        await asyncio.to_thread(self.database.upgrade)
+        cut_off = await self.calls.mark_cut_off()
+        mended = await self.recordings.repair()
+        if cut_off:
+            say(f"上次有 {cut_off} 通电话被意外中断，已标记；修复录音 {mended} 份。")
+        say("正在装入模型……")
+        await asyncio.gather(self.recogniser.start(), self.synthesiser.start(), asyncio.to_thread(self.dialogs.start))
+        await self._prepare_voice(say)
+        say(f"准备完毕，用时 {time.monotonic() - began:.1f} 秒。")
+
+    async def _prepare_voice(self, say: Progress) -> None:
+        texts = tuple(self.dialogs.fixed_texts())
+        told = 0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal told
+            if done * 10 // max(total, 1) > told:
+                told = done * 10 // total
+                say(f"正在预先合成常用语：{done}/{total}")
+
+        await self.synthesiser.prerender(texts, progress)
+
+    async def stop(self) -> None:
+        """Release everything, in the opposite order."""
+        for session in self.sessions:
+            session.cancel()
+        await asyncio.gather(*self.sessions, return_exceptions=True)
+        await self.recogniser.stop()
+        await self.synthesiser.stop()
+        try:
+            await self.calls.retire()
+        except HotlineError as error:
+            log.warning("retire_failed", code=error.code)
+        self.recordings.close()
+        self.database.close()
+
+    @contextlib.asynccontextmanager
+    async def running(self, say: Progress) -> AsyncIterator[None]:
+        """Started on the way in, stopped on the way out, whatever happens between."""
+        try:
+            await self.start(say)
+            yield
+        finally:
+            await self.stop()
+
+    def narrate(self, calls: CallStore) -> None:
+        """Let the calls to come be recorded through ``calls``, a store around the real one."""
+        self.parts = replace(self.parts, calls=calls)
+
+    def serve(self, line: Line) -> asyncio.Task[object]:
+        """Begin to serve one call."""
+        session: asyncio.Task[object] = asyncio.create_task(CallSession(self.parts, line).run())
+        self.sessions.add(session)
+        session.add_done_callback(self._over)
+        return session
+
+    def _over(self, session: asyncio.Task[object]) -> None:
+        self.sessions.discard(session)
+        if not session.cancelled() and (error := session.exception()):
+            self.observer.fault("call", type(error).__name__)
+            log.error("call_failed", error=type(error).__name__, exc_info=error)

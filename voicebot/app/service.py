@@ -1,0 +1,133 @@
+"""The running service: lines and pages around a house, until it is told to stop."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from telephony.sip.server import SipLineServer
+from voicebot.app.house import House, Progress
+from voicebot.core.errors import HotlineError, LineError, ModelError
+from voicebot.core.ports import LineServer
+from voicebot.storage.records import CallRecords
+from voicebot.web.front_page import Front
+from voicebot.web.metrics import Metrics
+from voicebot.web.server import WebServer, build_web
+
+log = structlog.get_logger(__name__)
+
+_BEAT_S = 10.0  # a sign of life for other machines; they count a worker as lost after worker_lost_after_s
+
+
+class Service:
+    """One worker: a house, its SIP line, its pages."""
+
+    def __init__(self, house: House, metrics: Metrics):
+        settings = house.settings
+        self._house = house
+        self._sip = SipLineServer(settings.sip, house.clock, house.city.tenant)
+        self._started = False
+        self._web = WebServer(
+            build_web(
+                settings.web,
+                front=Front(
+                    house.city.hotline, f"sip:{settings.sip.number}@{shown_address(settings.sip.listen_address)}"
+                    f":{settings.sip.port}", (("运行指标", "/metrics"), ("就绪状态", "/readyz")),
+                ),
+                probes=self._probes(),
+                metrics=metrics,
+                records=CallRecords(house.database),
+                tickets=house.tickets,
+                queue=house.queue,
+            ),
+            settings.web,
+        )  # fmt: skip
+        metrics.watch("recogniser", lambda: float(house.recogniser_waiting()))
+
+    async def run(self, stop: asyncio.Event, say: Progress) -> None:
+        """Serve until ``stop`` is set, then let the calls that last finish. Raises on a taken port or a bad part."""
+        house = self._house
+        try:
+            # The ports first: a taken one is told at once and not after the models have been loaded.
+            await self._web.start()
+            await self._sip.start()
+            await house.start(say)
+            self._started = True
+            serving = asyncio.create_task(self._serve(self._sip), name="sip-calls")
+            beating = asyncio.create_task(self._beat(), name="sign-of-life")
+            try:
+                say(self._welcome())
+                await stop.wait()
+                say("正在停止：不再接新来电，等待进行中的通话结束……")
+                await self._drain()
+            finally:
+                serving.cancel()
+                beating.cancel()
+                await asyncio.gather(serving, beating, return_exceptions=True)
+        finally:
+            self._started = False
+            await self._sip.stop()
+            await house.stop()
+            await self._web.stop()
+
+    def _welcome(self) -> str:
+        sip, address = self._house.settings.sip, shown_address(self._house.settings.sip.listen_address)
+        return (
+            f"{self._house.city.hotline}已就绪。\n"
+            f"  打电话：用任意 SIP 软电话拨打 sip:{sip.number}@{address}:{sip.port}\n"
+            f"  看状态：浏览器打开 {self._web.url}\n"
+            f"  没有电话也能听：另开一个终端运行 make demo\n"
+            f"  停止：按 Ctrl+C"
+        )
+
+    async def _serve(self, server: LineServer) -> None:
+        async for line in server.calls():
+            self._house.serve(line)
+
+    async def _drain(self) -> None:
+        try:
+            async with asyncio.timeout(self._house.settings.drain_s):
+                await self._sip.drain()
+                await asyncio.gather(*self._house.sessions, return_exceptions=True)
+        except TimeoutError:
+            log.warning("drain_cut", calls=len(self._house.sessions))
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT_S)
+            try:
+                await self._house.calls.beat()
+            except HotlineError as error:
+                log.warning("beat_failed", code=error.code)
+
+    def _probes(self) -> dict[str, Callable[[], Awaitable[str]]]:
+        house = self._house
+
+        async def models() -> str:
+            if not self._started:
+                raise ModelError("模型正在装入。", code="models_loading")
+            return f"{house.recogniser.capabilities.name}，{house.synthesiser.name}"
+
+        async def sip() -> str:
+            if not self._started:
+                raise LineError("还没有开始接听。", code="sip_starting")
+            return f"通话中 {len(house.sessions)} 路，最多 {house.settings.sip.max_concurrent_calls} 路"
+
+        async def queue() -> str:
+            return f"等待人工 {len(await house.queue.waiting())} 人"
+
+        return {"models": models, "database": house.database.probe, "sip": sip, "queue": queue}
+
+
+def shown_address(listen_address: str) -> str:
+    """The address to tell people: this machine's own when the service listens on all of them."""
+    if listen_address not in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
+        return listen_address
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737 documentation address: nothing is sent, only a route is chosen
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"
+
