@@ -76,8 +76,8 @@ class CallRecords:
 def _lines(connection: Connection, query: Select[Any]) -> tuple[CallLine, ...]:
     rows = connection.execute(query).all()
     ids = [row.call_id for row in rows]
-    said = select(turns.c.call_id, func.count()).where(turns.c.call_id.in_(ids)).group_by(turns.c.call_id)
-    counts: dict[str, int] = dict(connection.execute(said).tuples().all())
+    said = select(turns.c.call_id, func.count().label("said")).where(turns.c.call_id.in_(ids)).group_by(turns.c.call_id)
+    counts: dict[str, int] = {row.call_id: row.said for row in connection.execute(said)}
     numbers: dict[str, list[str]] = {}
     filed = select(tickets.c.call_id, tickets.c.number).where(tickets.c.call_id.in_(ids)).order_by(tickets.c.sequence)
     for call_id, number in connection.execute(filed):

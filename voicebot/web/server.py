@@ -1,0 +1,88 @@
+"""The HTTP server: built from what it shows, started and stopped by the app."""
+
+import errno
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from voicebot.core.errors import ConfigurationError
+from voicebot.core.ports import AgentQueue, TicketStore
+from voicebot.storage.records import CallRecords
+from voicebot.web.front_page import Front, front_routes
+from voicebot.web.health_routes import Health, Probe, health_routes
+from voicebot.web.metrics import Metrics
+from voicebot.web.record_routes import record_routes
+from voicebot.web.refusals import door
+from voicebot.web.settings import WebSettings
+
+_MAX_REQUEST_BYTES = 64 * 1024  # nothing is uploaded here
+_SHUTDOWN_S = 3.0  # for answers that are under way
+
+
+def build_web(
+    settings: WebSettings,
+    *,
+    front: Front,
+    probes: Mapping[str, Probe],
+    metrics: Metrics,
+    records: CallRecords,
+    tickets: TicketStore,
+    queue: AgentQueue,
+) -> web.Application:
+    """All pages and routes. ``probes`` maps a part (models, database, sip, queue) to the question how it is."""
+    health = Health(probes, deadline_s=settings.probe_deadline_ms / 1000)
+    app = web.Application(middlewares=[door()], client_max_size=_MAX_REQUEST_BYTES)
+    app.add_routes(front_routes(front, health))
+    app.add_routes(health_routes(health, metrics, queue))
+    app.add_routes(record_routes(records, tickets, queue, settings.api_token.get_secret_value()))
+    return app
+
+
+class WebServer:
+    """Serves an application until it is stopped."""
+
+    def __init__(self, app: web.Application, settings: WebSettings):
+        self._app = app
+        self._settings = settings
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it; only while it runs."""
+        assert self._runner is not None and self._runner.addresses  # noqa: S101, PT018 - asked before `start`
+        host, port = self._runner.addresses[0][:2]
+        if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+            host = "127.0.0.1"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def start(self) -> None:
+        """Listen; raises `ConfigurationError` with a remedy when the port is taken."""
+        runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        await runner.setup()
+        host, port = self._settings.host, self._settings.port
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            await runner.cleanup()
+            raise _not_listening(host, port, error) from error
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Release the port; answers under way get a moment. Calling it twice does no harm."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+
+def _not_listening(host: str, port: int, error: OSError) -> ConfigurationError:
+    if error.errno == errno.EADDRINUSE:
+        return ConfigurationError(
+            f"网页端口 {port} 已被占用。", code="port_taken", remedy="请停掉占用它的程序，或改设置 web.port。"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return ConfigurationError(
+            f"没有权限使用网页端口 {port}。", code="port_refused", remedy="请改用 1024 以上的端口（设置 web.port）。"
+        )
+    return ConfigurationError(
+        f"网页地址 {host}:{port} 不能使用。", code="address_refused", remedy="请核对设置 web.host。"
+    )
