@@ -1,0 +1,280 @@
+"""Whole calls through the real stages, on a loop that does not wait."""
+
+import asyncio
+
+import pytest
+
+from telephony.wav.line import WavLine
+from tests.support.calls import CallRig, ScriptedDialog, ScriptedRecogniser, ToneVoice, tone
+from voicebot.core.actions import (
+    Ask,
+    FileTicket,
+    FilingFailed,
+    HandOff,
+    HandOffFailed,
+    HandOffQueued,
+    HangUp,
+    LookUpTickets,
+    Rate,
+    Say,
+    TicketFiled,
+    TicketsFound,
+)
+from voicebot.core.call import CallEnd, HandOffReason, QueueState
+from voicebot.core.errors import RecognitionError, StorageError, SynthesisError
+from voicebot.core.speech import Expect
+from voicebot.core.ticket import TicketDraft, TicketType
+from voicebot.core.turn import Speaker
+
+HELLO = Say("您好，请讲。", key="greeting")
+LONG = Say("这是一段很长的话，要说上好几秒钟，来电人等不及了。")
+BYE = (Say("再见。"), HangUp())
+
+
+def rig(answers: dict[str, object], heard: list[str | Exception], greeting: tuple[object, ...] = (HELLO,)) -> CallRig:
+    dialog = ScriptedDialog(greeting, answers)  # type: ignore[arg-type]
+    return CallRig(dialog, ScriptedRecogniser(heard))
+
+
+async def speak(line: WavLine, ms: float = 800) -> None:
+    line.caller.say(tone(ms))
+    await asyncio.sleep(ms / 1000 + 0.5)
+
+
+def test_a_caller_is_greeted_heard_answered_and_said_goodbye_to() -> None:
+    call = rig({"路灯坏了": (Say("好的。", source="article-1"), *BYE)}, ["路灯坏了"])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        await speak(line)
+
+    assert call.play(script) is CallEnd.BOT_HUNG_UP
+    said = [(turn.speaker, turn.text) for turn in call.kept.turns.values()]
+    assert said == [
+        (Speaker.BOT, "您好，请讲。"),
+        (Speaker.CALLER, "路灯坏了"),
+        (Speaker.BOT, "好的。"),
+        (Speaker.BOT, "再见。"),
+    ]
+    assert call.kept.turns[2].source == "article-1"
+    assert call.kept.end is CallEnd.BOT_HUNG_UP
+    latency = call.kept.latency_ms[0]
+    assert (
+        200 <= latency["end_of_turn"] <= latency["final_text"] <= latency["first_action"] <= latency["first_audio_out"]
+    )
+    assert latency["first_audio_out"] < 900
+    assert call.observer.counts["answered"] == 1
+    assert call.voice.spoken == ["您好，请讲。", "好的。", "再见。"]
+
+
+def test_an_interruption_stops_the_bot_and_the_dialog_knows_what_was_heard() -> None:
+    call = rig({"转人工": BYE}, ["转人工"], (LONG,))
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.4)
+        await speak(line, 900)
+
+    call.play(script)
+    assert call.dialog.interruptions == ["这是一段很长的话，"]
+    first = call.kept.turns[0]
+    assert (first.text, first.raw_text) == ("这是一段很长的话，", LONG.text)
+    assert first.end_ms < 2600
+
+
+def test_a_cough_holds_the_bot_and_it_goes_on_where_it_was() -> None:
+    call = rig({}, [""], (LONG,))
+    heard_samples = len(LONG.text) * 800
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1)
+        await speak(line, 200)
+        await asyncio.sleep(5)
+        await line.caller.hang_up()
+
+    assert call.play(script) is CallEnd.CALLER_HUNG_UP
+    assert call.dialog.interruptions == []
+    assert call.kept.turns[0].text == LONG.text
+    assert call.line is not None
+    assert call.line.played().heard == heard_samples
+
+
+def test_a_mandatory_notice_is_not_cut() -> None:
+    call = rig({"喂": BYE}, ["喂"], (Say(LONG.text, interruptible=False),))
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1)
+        await speak(line, 900)
+
+    call.play(script)
+    assert call.dialog.interruptions == []
+    assert call.kept.turns[0].text == "喂" or call.kept.turns[1].text == "喂"
+    assert LONG.text in [turn.text for turn in call.kept.turns.values()]
+
+
+def test_a_ticket_is_filed_and_its_number_comes_back() -> None:
+    draft = TicketDraft(type=TicketType.COMPLAINT, what="路灯坏了")
+    call = rig({"对": (FileTicket(draft),)}, ["对"])
+    call.dialog.reply_to = lambda outcome: BYE
+    call.dialog.draft = draft
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        await speak(line)
+
+    call.play(script)
+    (outcome,) = call.dialog.outcomes
+    assert isinstance(outcome, TicketFiled)
+    assert outcome.ticket.draft == draft
+    assert ("file_ticket", {"number": outcome.ticket.number, "sequence": 1}) in call.kept.events
+    assert call.observer.counts["ticket 投诉"] == 1
+    assert call.kept.draft == draft
+
+
+def test_a_database_that_fails_is_told_to_the_dialog_and_the_draft_is_kept() -> None:
+    draft = TicketDraft(what="路灯坏了")
+    call = rig({"对": (FileTicket(draft), LookUpTickets(phone="1"))}, ["对"])
+    call.dialog.reply_to = lambda outcome: BYE if isinstance(outcome, TicketsFound) else ()
+    call.tickets.failing = StorageError("gone", code="database_gone")
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        await speak(line)
+
+    call.play(script)
+    assert call.dialog.outcomes == [FilingFailed(1, "database_gone"), TicketsFound((), failed=True)]
+    assert call.kept.draft == draft
+    assert call.observer.counts["fault tickets database_gone"] == 2
+
+
+def test_a_person_who_is_asked_for_is_queued_with_everything_known() -> None:
+    action = HandOff(HandOffReason.ASKED, summary="来电人要求人工")
+    call = rig({"转人工": (action, Say("请稍等。"))}, ["转人工"])
+    call.dialog.draft = TicketDraft(what="路灯")
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        await speak(line)
+        await asyncio.sleep(3)
+        waiting = await call.queue.waiting()
+        assert [turn.text for turn in waiting[0].request.turns] == ["您好，请讲。", "转人工"]
+        assert waiting[0].request.draft == TicketDraft(what="路灯")
+        await line.caller.hang_up()
+
+    assert call.play(script) is CallEnd.CALLER_HUNG_UP
+    assert call.dialog.outcomes == [HandOffQueued(1)]
+    assert call.observer.counts["handoff asked"] == 1
+
+
+def test_a_failed_transfer_is_told_to_the_dialog() -> None:
+    action = HandOff(HandOffReason.EMERGENCY, emergency="119")
+    call = rig({"着火了": (action, Say("马上转接。"))}, ["着火了"])
+    call.targets.table["119"] = "sip:119@127.0.0.1"
+    call.dialog.reply_to = lambda outcome: BYE if isinstance(outcome, HandOffFailed) else ()
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        await speak(line)
+
+    call.play(script)
+    assert call.dialog.outcomes == [HandOffQueued(1), HandOffFailed("failed")]
+    assert ("transfer", {"outcome": "failed"}) in call.kept.events
+
+
+def test_keys_stop_the_bot_and_reach_the_dialog_together() -> None:
+    call = rig({"138": BYE}, [], (LONG,))
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1)
+        await line.caller.press("138#")
+
+    call.play(script)
+    assert call.dialog.pressed == ["138"]
+    assert call.dialog.interruptions
+
+
+def test_the_kind_of_answer_expected_reaches_the_recogniser() -> None:
+    call = rig({"是": (Rate(5), *BYE)}, ["是"], (Ask("对吗？", expects=Expect.YES_NO),))
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.2)
+        await speak(line, 400)
+
+    call.play(script)
+    assert call.recogniser.contexts[0].expects is Expect.YES_NO
+    assert ("rating", {"stars": 5}) in call.kept.events
+
+
+def test_silence_is_told_once_a_second_from_the_third_on() -> None:
+    call = rig({}, [])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(6)
+        await line.caller.hang_up()
+
+    call.play(script)
+    assert call.dialog.silences == pytest.approx([3000, 4000, 5000], abs=60)
+
+
+def test_a_recogniser_that_fails_gives_an_empty_turn() -> None:
+    call = rig({"": BYE}, [RecognitionError("broken", code="engine_died")])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        await speak(line)
+
+    assert call.play(script) is CallEnd.BOT_HUNG_UP
+    assert call.observer.counts["fault recognition engine_died"] == 1
+
+
+def test_a_dialog_that_breaks_is_apologised_for_and_a_person_takes_over() -> None:
+    call = rig({}, ["没有这一句"])  # the table has no answer: the dialog raises
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        await speak(line)
+        await asyncio.sleep(4)
+        (entry,) = await call.queue.waiting()
+        assert entry.request.reason is HandOffReason.FAULT
+        assert entry.state is QueueState.WAITING
+        await line.caller.hang_up()
+
+    call.play(script)
+    assert "抱歉，系统出了点问题。" in call.voice.spoken
+    assert call.observer.counts["fault dialog KeyError"] == 1
+
+
+def test_a_voice_that_fails_is_on_record_and_the_call_goes_on() -> None:
+    call = rig({"喂": BYE}, ["喂"])
+    call.voice = ToneVoice(SynthesisError("broken", code="voice_died"))
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1)
+        await speak(line)
+
+    assert call.play(script) is CallEnd.BOT_HUNG_UP
+    assert call.kept.turns[0].text == ""
+    assert call.kept.turns[0].raw_text == HELLO.text
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.01, 0.3, 0.9, 1.6, 2.2, 2.5])
+def test_hanging_up_at_any_moment_leaves_nothing_running(after_s: float) -> None:
+    call = rig({"路灯坏了": (LONG,)}, ["路灯坏了"])
+
+    async def script(line: WavLine) -> None:
+        line.caller.say(bytes(2 * 8000) + tone(900))
+        await asyncio.sleep(after_s)
+        await line.caller.hang_up()
+
+    assert call.play(script) is CallEnd.CALLER_HUNG_UP
+    assert call.kept.end is CallEnd.CALLER_HUNG_UP
+
+
+def test_a_call_that_lasts_too_long_is_ended() -> None:
+    call = rig({}, [])
+    call.max_call_s = 5
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(0)
+
+    assert call.play(script) is CallEnd.MAX_DURATION
+    assert call.kept.end is CallEnd.MAX_DURATION
