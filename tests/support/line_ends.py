@@ -1,0 +1,130 @@
+"""Both ends of each kind of line, so that one contract is asked of all of them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from telephony.wav.line import WavLine
+from tests.fakes.clock import FakeClock
+from tests.fakes.line import FakeLine
+from tests.support.raw_sip import RawSip
+from tests.support.sip_service import Service, sip_service
+from voicebot.core.frames import FRAME_BYTES
+from voicebot.core.ports import Line
+
+KINDS = ["fake", "wav", pytest.param("sip", marks=pytest.mark.network)]
+
+
+class FarEnd(Protocol):
+    """What a contract test does at the caller's end."""
+
+    line: Line
+
+    async def speak(self, pcm: bytes) -> None:
+        """Say something and wait until it was said."""
+
+    async def press(self, keys: str) -> None: ...
+
+    async def wait(self, duration_ms: int) -> None: ...
+
+    async def hang_up(self) -> None: ...
+
+    def heard(self) -> NDArray[np.int16]: ...
+
+
+class FakeEnd:
+    def __init__(self) -> None:
+        self.line = FakeLine()
+
+    async def speak(self, pcm: bytes) -> None:
+        self.line.feed(pcm)
+        await self.wait(len(pcm) // 16)
+
+    async def press(self, keys: str) -> None:
+        self.line.press(keys)
+
+    async def wait(self, duration_ms: int) -> None:
+        for _ in range(duration_ms // 20):
+            self.line.send(20)
+            await asyncio.sleep(0.001)
+
+    async def hang_up(self) -> None:
+        self.line.over()
+
+    def heard(self) -> NDArray[np.int16]:
+        return np.frombuffer(bytes(self.line.wire), "<i2")
+
+
+class WavEnd:
+    def __init__(self) -> None:
+        self.line = WavLine(FakeClock(), noise_rms=0)
+
+    async def speak(self, pcm: bytes) -> None:
+        self.line.caller.say(pcm)
+        await self.wait(len(pcm) // 16 + 40)
+
+    async def press(self, keys: str) -> None:
+        await self.line.caller.press(keys)
+
+    async def wait(self, duration_ms: int) -> None:
+        await asyncio.sleep(duration_ms / 1000)
+
+    async def hang_up(self) -> None:
+        await self.line.caller.hang_up()
+
+    def heard(self) -> NDArray[np.int16]:
+        return self.line.caller.received()
+
+
+class SipEnd:
+    def __init__(self, line: Line, peer: RawSip):
+        self.line = line
+        self._peer = peer
+
+    async def speak(self, pcm: bytes) -> None:
+        self._peer.media.speech += pcm
+        await self.wait(len(pcm) // 16 + 200)
+
+    async def press(self, keys: str) -> None:
+        self._peer.media.keys += keys
+        await self.wait(220 * len(keys) + 100)
+
+    async def wait(self, duration_ms: int) -> None:
+        await asyncio.sleep(duration_ms / 1000)
+
+    async def hang_up(self) -> None:
+        await self._peer.bye()
+        await asyncio.sleep(0.05)
+
+    def heard(self) -> NDArray[np.int16]:
+        return self._peer.media.heard()
+
+
+@asynccontextmanager
+async def far_end(kind: str) -> AsyncIterator[FarEnd]:
+    """An answered call; nobody reads the line yet."""
+    if kind == "fake":
+        yield FakeEnd()
+    elif kind == "wav":
+        wav = WavEnd()
+        await wav.line.caller.connect()
+        yield wav
+        await wav.line.hang_up()
+    else:
+        # The service takes the keys of its calls for itself, so the contract gets a line that nobody listens to.
+        async with sip_service(_leave_alone, collect_keys=False) as service, RawSip(service.port) as peer:
+            await peer.invite()
+            yield SipEnd(await service.line(), peer)
+
+
+async def _leave_alone(service: Service, line: Line) -> None:
+    return
+
+
+def frames_of(pcm: bytes) -> list[bytes]:
+    return [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES)]
