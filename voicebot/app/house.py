@@ -5,13 +5,14 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import structlog
 
-from dialog.city import City
+from asr.streaming import StreamingRecogniser
+from dialog.city.nouns import City
+from voicebot.app.conversations import Conversations
 from voicebot.core.errors import HotlineError
-from voicebot.core.ports import AgentQueue, CallStore, Clock, Line, Recogniser, TicketStore
+from voicebot.core.ports import CallStore, Clock, Line
 from voicebot.desk.agent_queue import SqlAgentQueue
 from voicebot.models import ModelStore
 from voicebot.pipeline.observer import Observer
@@ -32,15 +33,14 @@ class House:
     """Everything that calls share, built and not yet started."""
 
     settings: Settings
-    clock: SystemClock
+    clock: Clock
     city: City
     models: ModelStore
     database: Database
-    recogniser: Recogniser
+    recogniser: StreamingRecogniser
     synthesiser: CachedSynthesiser
-    dialogs: DialogHouse
+    conversations: Conversations
     calls: SqlCallStore
-    tickets: SqlTicketStore
     queue: SqlAgentQueue
     recordings: Recordings
     observer: Observer
@@ -56,12 +56,14 @@ class House:
         if cut_off:
             say(f"上次有 {cut_off} 通电话被意外中断，已标记；修复录音 {mended} 份。")
         say("正在装入模型……")
-        await asyncio.gather(self.recogniser.start(), self.synthesiser.start(), asyncio.to_thread(self.dialogs.start))
+        await asyncio.gather(
+            self.recogniser.start(), self.synthesiser.start(), asyncio.to_thread(self.conversations.start)
+        )
         await self._prepare_voice(say)
         say(f"准备完毕，用时 {time.monotonic() - began:.1f} 秒。")
 
     async def _prepare_voice(self, say: Progress) -> None:
-        texts = tuple(self.dialogs.fixed_texts())
+        texts = tuple(self.conversations.fixed_texts())
         told = 0
 
         def progress(done: int, total: int) -> None:

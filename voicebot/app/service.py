@@ -38,12 +38,12 @@ class Service:
                 probes=self._probes(),
                 metrics=metrics,
                 records=CallRecords(house.database),
-                tickets=house.tickets,
+                tickets=house.parts.tickets,
                 queue=house.queue,
             ),
             settings.web,
         )  # fmt: skip
-        metrics.watch("recogniser", lambda: float(house.recogniser_waiting()))
+        metrics.watch("recogniser", lambda: float(house.recogniser.waiting))
 
     async def run(self, stop: asyncio.Event, say: Progress) -> None:
         """Serve until ``stop`` is set, then let the calls that last finish. Raises on a taken port or a bad part."""
@@ -130,4 +130,3 @@ def shown_address(listen_address: str) -> str:
             return str(probe.getsockname()[0])
         except OSError:
             return "127.0.0.1"
-

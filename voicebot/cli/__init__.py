@@ -21,6 +21,7 @@ COMMANDS = {
     "bench": ("voicebot.cli.bench", "测速与压力"),
     "models": ("voicebot.cli.models", "模型：列出、获取、校验"),
     "doctor": ("voicebot.cli.doctor", "体检：模型、端口、音频、数据库、城市数据"),
+    "settings": ("voicebot.cli.settings", "列出全部设置项"),
     "city": ("voicebot.cli.city", "城市数据：校验"),
     "knowledge": ("voicebot.cli.knowledge", "知识库：校验、导入、导出"),
     "routing": ("voicebot.cli.routing", "派单模型：训练、回滚"),

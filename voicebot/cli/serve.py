@@ -12,7 +12,7 @@ from voicebot.settings import Settings
 from voicebot.web.metrics import Metrics
 
 
-@click.command(help="启动服务，接听电话。Ctrl+C 或 SIGTERM 停止：不再接新来电，进行中的通话讲完为止（最长 drain_s 秒）。")
+@click.command(help="启动服务，接听电话。Ctrl+C 停止：不再接新来电，等进行中的通话讲完（最长 drain_s 秒）。")
 @click.pass_obj
 def command(settings: Settings) -> None:
     """Run the service in the foreground."""

@@ -1,0 +1,36 @@
+"""What the documents say is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from voicebot.cli import COMMANDS
+from voicebot.cli.settings import markdown
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def test_every_setting_is_in_the_docs_as_it_is() -> None:
+    document = (ROOT / "docs/settings.md").read_text("utf-8")
+    assert markdown() in document, "run: voicebot settings, and put the tables into docs/settings.md"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", document.read_text("utf-8")):
+        assert (document.parent / target).exists(), target
+
+
+def test_the_readme_names_commands_that_exist() -> None:
+    for readme in ("README.md", "README.en.md"):
+        for command in re.findall(r"voicebot ([a-z]+)", (ROOT / readme).read_text("utf-8")):
+            assert command in COMMANDS, command
+
+
+def test_the_readme_names_make_targets_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for readme in ("README.md", "README.en.md"):
+        for target in re.findall(r"make ([a-z]+)", (ROOT / readme).read_text("utf-8")):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

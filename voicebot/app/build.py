@@ -1,0 +1,108 @@
+"""Builds the house from the settings: the only file that names concrete classes of the rooms."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from asr.dialects.loader import load_packs
+from asr.engines.whisper import WhisperRecogniser
+from asr.lexicon import Entry, Lexicon
+from asr.phonetics.corrector import PhoneticCorrector
+from dialog.city.loader import load_city
+from dialog.city.nouns import Word
+from telephony.transport import LineTransport
+from voicebot.app.conversations import Conversations
+from voicebot.app.house import House
+from voicebot.audio.vad import GatedDetector
+from voicebot.core.actions import HandOff
+from voicebot.core.clock import SystemClock
+from voicebot.core.ports import Synthesiser
+from voicebot.desk.agent_queue import SqlAgentQueue
+from voicebot.models import ModelStore
+from voicebot.pipeline.observer import Observer
+from voicebot.pipeline.session import Parts
+from voicebot.settings import Settings
+from voicebot.storage.calls import SqlCallStore
+from voicebot.storage.database import Database
+from voicebot.storage.recordings import Recordings
+from voicebot.storage.tickets import SqlTicketStore
+from voicebot.tts.cached import CachedSynthesiser
+from voicebot.tts.kokoro import KokoroSynthesiser
+from voicebot.turns.barge_in import BargeIn
+from voicebot.turns.endpoint import AdaptiveEndpointer
+from voicebot.turns.silence import SilenceTimer
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsTargets:
+    """`TransferTargets` from the settings: only what is written there is ever dialled."""
+
+    table: dict[str, str]
+
+    def target(self, handoff: HandOff) -> str:
+        """By emergency number first, then by seat skill."""
+        return self.table.get(handoff.emergency, "") or self.table.get(handoff.skill, "")
+
+
+def build(settings: Settings, observer: Observer) -> House:
+    """Build everything that calls share; some five seconds. Nothing is started, nothing written.
+
+    Raises `CityError`, `ModelError` and `StorageError` for what cannot work.
+    """
+    clock = SystemClock()
+    city = load_city(settings.city_dir)
+    models = ModelStore(settings.models_dir)
+    database = Database(settings.storage)
+    conversations = Conversations(settings, city, clock)
+    calls = SqlCallStore(database, clock, worker_lost_after_s=settings.storage.worker_lost_after_s)
+    recordings = Recordings(database, clock, settings.storage)
+    recogniser = build_hearing(settings, models, city.lexicon())
+    synthesiser = build_voice(settings, models)
+    queue = SqlAgentQueue(database, clock)
+    parts = Parts(
+        recogniser=recogniser,
+        synthesiser=synthesiser,
+        calls=calls,
+        tickets=SqlTicketStore(database, clock, number_prefix=city.ticket_prefix),
+        queue=queue,
+        targets=SettingsTargets(settings.transfer),
+        observer=observer,
+        clock=clock,
+        dialog=conversations.open,
+        detector=GatedDetector,
+        endpointer=lambda: AdaptiveEndpointer(settings.turns),
+        barge_in=lambda: BargeIn(settings.turns),
+        silence=lambda: SilenceTimer(settings.turns),
+        recorder=recordings.recorder,
+        transport=LineTransport,
+        fault_text=conversations.fault_text,
+        max_call_s=settings.sip.max_call_s,
+    )
+    return House(settings, clock, city, models, database, recogniser, synthesiser, conversations, calls, queue,
+                 recordings, observer, parts)  # fmt: skip
+
+
+def build_hearing(settings: Settings, models: ModelStore, words: Iterable[Word]) -> WhisperRecogniser:
+    """The recogniser with its correction by sound."""
+    corrector = build_corrector(models, words)
+    return WhisperRecogniser(settings.asr, models.path(settings.asr.model), corrector)
+
+
+def build_corrector(models: ModelStore, words: Iterable[Word]) -> PhoneticCorrector:
+    """The correction by sound, with the trigram model where it is installed."""
+    entries = (Entry(word.text, word.weight, word.kind) for word in words)
+    folder = models.folder("trigram-zh")
+    return PhoneticCorrector(Lexicon(entries), load_packs(), folder if folder.is_dir() else None)
+
+
+def build_voice(settings: Settings, models: ModelStore) -> CachedSynthesiser:
+    """The voice behind its cache."""
+    tts = settings.tts
+    voice: Synthesiser = KokoroSynthesiser(tts, models.path("kokoro"))
+    return CachedSynthesiser(
+        voice,
+        settings.var_dir / "voice",
+        fingerprint=f"{tts.speed}:{tts.level_dbfs}",
+        memory_bytes=tts.cache_memory_mb << 20,
+        disk_bytes=tts.cache_disk_mb << 20,
+        clauses_ahead=tts.clauses_ahead,
+    )
