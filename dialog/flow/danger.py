@@ -1,0 +1,72 @@
+"""Danger: name the number to call, put the call first in the human queue, and ask where it is meanwhile."""
+
+from dataclasses import replace
+
+from dialog import handoff
+from dialog.flow import intake
+from dialog.flow.conversation import Conversation, Heard
+from dialog.flow.states import State
+from dialog.ticket.wording import place_of
+from dialog.understanding.emergencies import Emergency
+from voicebot.core.actions import Action, HandOffFailed, HandOffQueued
+from voicebot.core.call import HandOffReason
+from voicebot.core.speech import Expect
+from voicebot.core.ticket import TicketType
+
+
+def alarm(c: Conversation, heard: Heard, emergency: Emergency) -> list[Action]:
+    """Hand off with the highest priority; the caller hears the number first."""
+    m = c.memory
+    draft = m.draft or intake.blank(c)
+    draft = c.tools.extractor.filled(draft, c.find(heard.text))
+    m.draft = replace(
+        draft,
+        what=draft.what or heard.text,
+        type=draft.type or TicketType.HELP,
+        emergency=emergency.kind,
+        urgency="emergency",
+        risks=tuple(dict.fromkeys((*draft.risks, emergency.kind))),
+    )
+    m.emergency, m.state = emergency.number, State.QUEUED
+    words: list[Action] = []
+    if emergency.kind == "self_harm":
+        words.append(c.say("emergency_self", interruptible=False))
+    words.append(c.say(f"emergency_{emergency.number}", interruptible=False))
+    hand = handoff.hand_off(m, c.tools.record, HandOffReason.EMERGENCY, "emergency")
+    words += [c.say("emergency_transfer"), hand]
+    if not place_of(m.draft):
+        words.append(c.ask("emergency_where", State.QUEUED))
+    return words
+
+
+def hold(c: Conversation, heard: Heard) -> list[Action]:
+    """The caller speaks while waiting: keep what they say, ask for patience."""
+    m = c.memory
+    if m.draft is None:
+        m.draft = intake.blank(c)
+    before = m.draft
+    found = c.find(heard.text, Expect.ADDRESS if m.emergency else Expect.ANYTHING)
+    m.draft = c.tools.extractor.filled(before, found)
+    if m.handed_off is HandOffReason.EMERGENCY and m.draft != before:
+        return [c.say("emergency_noted")]
+    return [c.say("queue_wait")]
+
+
+def queued(c: Conversation, outcome: HandOffQueued) -> list[Action]:
+    """The call has its place; in danger nobody wants to hear which."""
+    if c.memory.handed_off is HandOffReason.EMERGENCY:
+        return []
+    if outcome.position > 1:
+        return [c.say("queue_position", ahead=str(outcome.position - 1))]
+    return [c.say("queue_next")]
+
+
+def failed(c: Conversation, outcome: HandOffFailed) -> list[Action]:
+    """No person can be reached: take the matter down, and in danger name the number again."""
+    m = c.memory
+    if m.handed_off is HandOffReason.EMERGENCY:
+        m.handed_off, m.state = None, State.LISTENING
+        return [c.say("emergency_failed", interruptible=False, number=m.emergency)]
+    m.handed_off = None
+    m.draft = m.draft or intake.blank(c)
+    return [c.say("queue_failed"), c.say("queue_failed_intake"), *intake.proceed(c)]

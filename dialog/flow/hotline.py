@@ -1,0 +1,220 @@
+"""The `Dialog` of one call: looks up what a turn means in the table of states and makes the move."""
+
+from collections.abc import Callable, Sequence
+
+from dialog import handoff
+from dialog.flow import answers, closing, danger, intake, manners, status
+from dialog.flow.conversation import Conversation, DialogTools, Heard
+from dialog.flow.silence import silent
+from dialog.flow.states import ALWAYS, DEAF, TABLE, Move, State
+from dialog.flow.topic import topic
+from dialog.understanding.intents import Intent
+from voicebot.core.actions import (
+    Action,
+    Ask,
+    FilingFailed,
+    HandOffFailed,
+    HandOffQueued,
+    Outcome,
+    Say,
+    TicketFiled,
+    TicketsFound,
+)
+from voicebot.core.call import CallStart, HandOffReason
+from voicebot.core.speech import Expect, Transcript
+from voicebot.core.ticket import TicketDraft
+from voicebot.language.spoken_numbers import speak_digits
+
+Step = Callable[[Conversation, Heard], list[Action]]
+
+MOVES: dict[Move, Step] = {
+    Move.TOPIC: topic,
+    Move.INVITE: manners.invite,
+    Move.LISTEN_ON: manners.listen_on,
+    Move.WHAT: intake.what,
+    Move.WHERE: intake.where,
+    Move.WHERE_UNKNOWN: intake.where_unknown,
+    Move.SAME_PLACE: intake.same_place,
+    Move.OTHER_PLACE: intake.other_place,
+    Move.PHONE: intake.phone,
+    Move.NO_PHONE: intake.no_phone,
+    Move.CONFIDENTIAL: intake.confidential,
+    Move.OPEN: intake.not_confidential,
+    Move.AMEND: intake.amend,
+    Move.CONFIRM: intake.confirm,
+    Move.CORRECT: intake.correct,
+    Move.FILE: intake.file,
+    Move.MORE: answers.more,
+    Move.ENOUGH: answers.enough,
+    Move.REGISTER: answers.register,
+    Move.STATUS: status.begin,
+    Move.STATUS_NUMBER: status.number,
+    Move.STATUS_IDENTITY: status.identity,
+    Move.CLOSE: closing.close,
+    Move.LEAVE: closing.leave,
+    Move.RATE: closing.rate,
+    Move.END: closing.end,
+    Move.REPEAT: manners.repeat,
+    Move.WAIT: manners.wait,
+    Move.CHILD: manners.child,
+    Move.LAUGH: manners.laugh,
+    Move.INTRODUCE: manners.introduce,
+    Move.WELCOME: manners.welcome,
+    Move.HOLD: danger.hold,
+    Move.PATIENCE: manners.patience,
+    Move.FAIL: manners.not_heard,
+}
+"""An empty list from a move means that the turn led nowhere."""
+
+_SHORT_ANSWERS = frozenset({Intent.YES, Intent.NO, Intent.THANKS, Intent.GOODBYE, Intent.REPEAT})
+_YES_NO_KEYS = {"1": "对", "2": "不对"}
+
+
+class HotlineDialog:
+    """Implements `voicebot.core.ports.Dialog` for one call by rules alone."""
+
+    def __init__(self, tools: DialogTools, start: CallStart) -> None:
+        self._c = Conversation(tools, start)
+
+    def greet(self) -> Sequence[Action]:
+        """The notice that a machine answers and records, then at once: what is it about?"""
+        c = self._c
+        return self._reply([c.say("greeting", interruptible=False), c.ask("invite", State.LISTENING)])
+
+    def hear(self, heard: Transcript) -> Sequence[Action]:
+        """One caller turn; the answer is never empty while the conversation lasts."""
+        c, m = self._c, self._c.memory
+        if m.state is State.ENDED:
+            return []
+        m.prompts, m.prompted_ms, m.silence_ms, m.waiting = 0, 0.0, 0.0, False
+        m.turns += 1
+        text = heard.text.strip()
+        if text:
+            m.said.append(text)
+        understood = Heard(text, c.tools.intents.find(text), heard.mean_confidence)
+        return self._reply(self._answer(understood))
+
+    def press(self, digits: str) -> Sequence[Action]:
+        """Keys: a rating, yes (1) or no (2), a number that was asked for, or 0 for a person."""
+        c, m = self._c, self._c.memory
+        keys = digits.strip("#*")
+        if m.state in DEAF or not digits:
+            return []
+        expects = TABLE[m.state].expects
+        if expects is Expect.RATING and keys in set("12345"):
+            return self._reply(closing.rated(c, int(keys)))
+        if keys == "0":
+            return self._spoken("人工")
+        if expects is Expect.DIGITS and keys:
+            return self._spoken(keys)
+        if expects is Expect.YES_NO and keys in _YES_NO_KEYS:
+            return self._spoken(_YES_NO_KEYS[keys])
+        return self._reply([c.say("digits_hint"), *manners.question_again(c)])
+
+    def silent(self, silence_ms: float) -> Sequence[Action]:
+        """Nobody speaks."""
+        return self._reply(silent(self._c, silence_ms))
+
+    def interrupted(self, spoken: str) -> None:
+        """A ticket number that was talked over is told again."""
+        m = self._c.memory
+        number = speak_digits(m.filed[-1]) if m.filed and m.state is State.ANYTHING_ELSE else ""
+        if number and any(number in a.text for a in m.last_reply if isinstance(a, Say)) and number not in spoken:
+            m.unheard_number = number
+
+    def outcome(self, outcome: Outcome) -> Sequence[Action]:
+        """How filing, looking up or handing off went."""
+        c = self._c
+        match outcome:
+            case TicketFiled():
+                return self._reply(self._filed(outcome))
+            case FilingFailed():
+                return self._reply([c.say("filing_failed"), *c.hand_off(HandOffReason.FAULT, "handoff_fault")])
+            case TicketsFound():
+                return self._reply(status.found(c, outcome) if c.memory.state is State.STATUS_WAIT else [])
+            case HandOffQueued():
+                return self._reply(danger.queued(c, outcome))
+            case HandOffFailed():
+                return self._reply(danger.failed(c, outcome))
+
+    @property
+    def draft(self) -> TicketDraft | None:
+        """The ticket in hand; None when there is none or it has been filed."""
+        return self._c.memory.draft
+
+    @property
+    def summary(self) -> str:
+        """All that is known, for the person who takes over."""
+        return handoff.summary(self._c.memory, self._c.tools.record)
+
+    def _spoken(self, text: str) -> Sequence[Action]:
+        return self.hear(Transcript(text, text, 0, 0))
+
+    def _answer(self, heard: Heard) -> list[Action]:
+        c, m = self._c, self._c.memory
+        emergency = c.tools.emergencies.find(heard.text)
+        if emergency is not None and m.handed_off is not HandOffReason.EMERGENCY:
+            return danger.alarm(c, heard, emergency)
+        if m.state is State.QUEUED:
+            return danger.hold(c, heard) if heard.text else [c.say("queue_wait")]
+        if Intent.HUMAN in heard.intents:
+            return c.hand_off(HandOffReason.ASKED, "handoff")
+        if m.turns > c.tools.settings.max_turns:
+            return c.hand_off(HandOffReason.NOT_UNDERSTOOD, "handoff_not_understood")
+        if not heard.text or (
+            heard.confidence < c.tools.settings.min_confidence and not heard.intents & _SHORT_ANSWERS
+        ):
+            return self._failed(manners.not_heard(c, heard))
+        if language := manners.switch_language(c, heard):
+            return language
+        anger = manners.calm(c, heard)
+        if m.state is State.QUEUED or (anger and c.tools.intents.only(heard.text, (Intent.ABUSE,))):
+            return anger
+        actions = MOVES[_move(m.state, heard)](c, heard)
+        if not actions:
+            return self._failed(manners.not_heard(c, heard))
+        m.failures = 0
+        return [*anger, *self._number_again(), *actions]
+
+    def _failed(self, actions: list[Action]) -> list[Action]:
+        m = self._c.memory
+        m.failures += 1
+        if m.failures >= self._c.tools.settings.failures:
+            return self._c.hand_off(HandOffReason.NOT_UNDERSTOOD, "handoff_not_understood")
+        return actions
+
+    def _filed(self, outcome: TicketFiled) -> list[Action]:
+        c, m = self._c, self._c.memory
+        ticket = outcome.ticket
+        if ticket.number not in m.filed:
+            m.filed.append(ticket.number)
+        m.forget_ticket()
+        words: list[Action] = [c.say("filed"), c.say("filed_number", number=speak_digits(ticket.number))]
+        dispatch = ticket.draft.dispatch
+        department = c.tools.city.department_by_id.get(dispatch.department) if dispatch and dispatch.automatic else None
+        if department is not None:
+            words.append(c.say("filed_department", department=department.name))
+        else:
+            words.append(c.say("filed_department_open"))
+        if m.topics:
+            text = m.topics.popleft()
+            return [*words, c.say("next_topic"), *topic(c, Heard(text, c.tools.intents.find(text)))]
+        return [*words, c.ask("anything_else", State.ANYTHING_ELSE)]
+
+    def _number_again(self) -> list[Action]:
+        m = self._c.memory
+        number, m.unheard_number = m.unheard_number, ""
+        return [self._c.say("filed_number", number=number)] if number else []
+
+    def _reply(self, actions: list[Action]) -> Sequence[Action]:
+        if any(isinstance(action, Say | Ask) for action in actions):
+            self._c.memory.last_reply = tuple(actions)
+        return tuple(actions)
+
+
+def _move(state: State, heard: Heard) -> Move:
+    row = TABLE[state]
+    for intent, move in (*row.on, *(ALWAYS if state not in DEAF and state is not State.RATING else ())):
+        if intent in heard.intents:
+            return move
+    return row.otherwise

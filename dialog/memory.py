@@ -1,0 +1,53 @@
+"""What a conversation remembers. The only thing about a call that changes; one per call, used by one task."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+
+from dialog.flow.states import State
+from dialog.ports import KnowledgeHit
+from voicebot.core.actions import Action
+from voicebot.core.call import HandOffReason
+from voicebot.core.ticket import Address, Ticket, TicketDraft
+
+
+@dataclass(slots=True)
+class Memory:
+    """State, draft, and everything said that still matters."""
+
+    state: State = State.LISTENING
+    language: str = "zh"
+    draft: TicketDraft | None = None
+    earlier: TicketDraft | None = None  # the last ticket of this call that was filed
+    sequence: int = 0  # tickets of this call that were filed or are being filed
+    filed: list[str] = field(default_factory=list)
+    topics: deque[str] = field(default_factory=lambda: deque(maxlen=5))  # what waits its turn; a sixth topic is dropped
+    said: deque[str] = field(default_factory=lambda: deque(maxlen=40))  # caller's sentences, for the summary
+    turns: int = 0
+    failures: int = 0  # turns in a row that led nowhere
+    abuses: int = 0
+    asked: Counter[str] = field(default_factory=Counter)  # questions of the ticket in hand, by key
+    used: Counter[str] = field(default_factory=Counter)  # wordings, by key, to vary them
+    last_reply: tuple[Action, ...] = ()
+    unheard_number: str = ""  # a ticket number that the caller talked over
+    hit: KnowledgeHit | None = None
+    portions: deque[str] = field(default_factory=lambda: deque(maxlen=64))  # articles are far shorter
+    question: str = ""
+    tickets: tuple[Ticket, ...] = ()
+    looked_up: str = ""
+    identified: bool = False
+    handed_off: HandOffReason | None = None
+    emergency: str = ""
+    waiting: bool = False
+    prompts: int = 0
+    prompted_ms: float = 0.0
+    silence_ms: float = 0.0
+
+    def forget_ticket(self) -> None:
+        """The ticket in hand is done; what was asked for it is asked again for the next."""
+        self.earlier, self.draft = self.draft or self.earlier, None
+        self.asked.clear()
+
+    @property
+    def previous_address(self) -> Address | None:
+        """The place of the last ticket, when it had one."""
+        return self.earlier.address if self.earlier is not None and self.earlier.address.spoken else None

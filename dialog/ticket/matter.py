@@ -1,0 +1,93 @@
+"""What the caller wants to tell and wants done: the matter, the demand, the risks, the topics of one breath."""
+
+import re
+
+from dialog.ticket.words import risk_words, words
+from voicebot.core.ticket import TicketType
+
+_CLAUSE = re.compile(r"[^，。！？；,.!?;]+")
+_OPENER = re.compile(rf"^(?:(?:{'|'.join(map(re.escape, words('openers')))})[，,。\s]*)+")
+_CLOSER = re.compile(rf"[，,。\s]*(?:{'|'.join(map(re.escape, words('closers')))})[啊呀吧了呢吗？?！!。]*$")
+_DEMAND = re.compile(
+    rf"(?:^|[，。！？；,.!?;]|我们?|我就|也|就)(?P<demand>(?!{'|'.join(words('demand_not'))})(?:{'|'.join(words('demand_starts'))})"
+    r"[^。！？；!?;]{2,40})"
+)
+_SEPARATOR = re.compile(rf"[，,。；;！!？?\s]*(?:{'|'.join(map(re.escape, words('separators')))})[，,：:\s]*")
+_ABOUT_ME = re.compile(
+    r"(?:我家?住在?|我家在|我们?在|我是|我现在在|地址是|地点是|位置在|位置是|就在|在)[，,\s]*$|(?:我的?)?(?:电话|手机|手机号|号码|联系方式)(?:号码|号)?(?:是|为)?[，,\s]*$"
+)
+_BARE = re.compile(r"^[的了那这个是在我们家住位于附近旁边门口对面，,。\s有]*$")
+_MIN_TOPIC = 6  # characters; "另外谢谢" is no topic
+_ME = re.compile(
+    r"(?:我|本人)(?:姓|叫|是)[\u4e00-\u9fff]{1,4}(?=[，,。]|$)[，,。]?|(?:请|要|给我|替我|帮我|你们)*保密[，,。]?|[^，。]*匿名[，。]?"
+)
+
+
+def topics(text: str) -> tuple[str, ...]:
+    """The topics of one turn, cut where the caller says 另外, 还有一件事 and the like."""
+    pieces = [piece.strip("，,。 ") for piece in _SEPARATOR.split(text)]
+    whole = [piece for piece in pieces if len(piece) >= _MIN_TOPIC]
+    return tuple(whole) if len(whole) > 1 else (text,)
+
+
+def matter(text: str, taken: tuple[str, ...] = ()) -> str:
+    """What is left of a sentence when greetings, the place, the number and questions to the hotline are taken off."""
+    for piece in taken:
+        text = _without(text, piece)
+    text = _ME.sub("", text)
+    previous = None
+    while previous != text:
+        previous = text
+        text = _CLOSER.sub("", _OPENER.sub("", text.strip("，,。！？!? ")))
+    clauses = [c.strip() for c in _CLAUSE.findall(text)]
+    kept = [c for c in clauses if not _BARE.fullmatch(c)]
+    told = [c for c in kept if not _DEMAND.match(c)]
+    return "，".join(told or kept)
+
+
+def demand(text: str) -> str:
+    """What the caller asks for, in their own words; "" when they did not say."""
+    match = _DEMAND.search(text)
+    if match is None:
+        return ""
+    said = _CLOSER.sub("", match["demand"]).strip("，, ")
+    said = re.sub(r"^(?:希望|请求|要求|请|麻烦|恳请|恳求|强烈要求)(?:你们|有关部门|政府|能够|能)?", "", said)
+    said = re.sub(r"^(?:能不能|能否|可不可以|可以不可以|你们)", "", said)
+    return said.rstrip("吗呢吧啊嘛")
+
+
+def risks(text: str) -> tuple[str, ...]:
+    """Names of the risks that the words point at."""
+    return tuple(risk for risk, found in risk_words().items() if any(word in text for word in found))
+
+
+def asks_information(text: str) -> bool:
+    """Is it a question that an article could answer?"""
+    return _any("question", text) and not _any("rhetorical", text)
+
+
+def troubled(text: str) -> bool:
+    """Does it tell of something that is wrong?"""
+    return _any("problem", text)
+
+
+def kind_by_words(text: str) -> TicketType | None:
+    """The type when the caller's own words name it."""
+    for name, kind in (
+        ("report", TicketType.REPORT),
+        ("praise", TicketType.PRAISE),
+        ("complaint", TicketType.COMPLAINT),
+        ("suggestion", TicketType.SUGGESTION),
+    ):
+        if _any(name, text):
+            return kind
+    return None
+
+
+def _any(name: str, text: str) -> bool:
+    return any(word in text.lower() for word in words(name))
+
+
+def _without(text: str, piece: str) -> str:
+    before, found, after = text.partition(piece)
+    return _ABOUT_ME.sub("", before) + after.lstrip("，, 的") if found else text

@@ -1,0 +1,1 @@
+"""What a caller means, by rules that survive a recogniser's homophones."""

@@ -1,0 +1,82 @@
+"""Danger to life, in half a sentence and through recognition errors.
+
+A hit is a phrase (by characters, or by sound for phrases that sound like nothing else) whose
+clause does not say that it is over, only imagined, or heard of. A whole-turn view decides: 着火了 in
+one clause and 已经灭了 in the next is no emergency.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+
+from dialog.understanding.sound import sound_key
+
+_CLAUSE = re.compile(r"[^，。！？；、,.!?;\s]+(?:\s+[^，。！？；、,.!?;\s]+)*")
+_SPOKEN_LENGTH = 60  # characters; a longer text is no cry for help, so sound alone does not count there
+
+
+@dataclass(frozen=True, slots=True)
+class Emergency:
+    """What kind it is (fire, medical, …), the number to call, and the words that said so."""
+
+    kind: str
+    number: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    id: str
+    number: str
+    say: re.Pattern[str]
+    sounds: tuple[str, ...]
+    firm: bool
+
+
+class EmergencyFinder:
+    """Holds no state of a call."""
+
+    def __init__(self) -> None:
+        table = tomllib.loads((files(__package__) / "emergencies.toml").read_text(encoding="utf-8"))
+        self._names = _any_of(table["names"])
+        self._past, self._now, self._settled = _any_of(table["past"]), _any_of(table["now"]), _any_of(table["settled"])
+        self._hypothetical, self._told = _any_of(table["hypothetical"]), _any_of(table["told"])
+        self._kinds = tuple(
+            _Kind(k["id"], k["number"], re.compile("|".join(k["say"])), tuple(map(sound_key, k["sound"])), k["firm"])
+            for k in table["kind"]
+        )
+
+    def find(self, text: str) -> Emergency | None:
+        """The emergency that is going on, or None. ``text`` is one caller turn, finished or not."""
+        text = self._names.sub("〇", text.lower())
+        if self._settled.search(text):
+            return None
+        clauses = _CLAUSE.findall(text)
+        for at, clause in enumerate(clauses):
+            before = clauses[at - 1] if at else ""
+            for kind in self._kinds:
+                words = self._said(kind, clause, spoken=len(text) <= _SPOKEN_LENGTH)
+                if words and self._happening(kind, clause, before, text):
+                    return Emergency(kind.id, kind.number, words)
+        return None
+
+    def _said(self, kind: _Kind, clause: str, *, spoken: bool) -> str:
+        if match := kind.say.search(clause):
+            return match[0]
+        if spoken:
+            key = sound_key(clause)
+            return clause if any(sound in key for sound in kind.sounds) else ""
+        return ""
+
+    def _happening(self, kind: _Kind, clause: str, before: str, text: str) -> bool:
+        around = f"{before}，{clause}"
+        if self._told.search(text):
+            return False
+        if self._past.search(around) and not self._now.search(clause):
+            return False
+        return kind.firm or not self._hypothetical.search(around)
+
+
+def _any_of(words: list[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
