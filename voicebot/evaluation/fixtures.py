@@ -43,7 +43,7 @@ class Utterance(_Strict):
     kind: str
     voice: str
     text: str
-    speed: float = Field(1.0, ge=0.5, le=2.0)
+    speed: float = Field(default=1.0, ge=0.5, le=2.0)
     dialect: str = "mandarin"
     language: str = "zh"
 
@@ -55,7 +55,7 @@ class Conversation(_Strict):
     voice: str
     outcome: Literal["answer", "ticket", "handoff"]
     turns: tuple[str, ...]
-    speed: float = Field(1.0, ge=0.5, le=2.0)
+    speed: float = Field(default=1.0, ge=0.5, le=2.0)
 
 
 class Noise(_Strict):
@@ -78,9 +78,9 @@ class Packets(_Strict):
     """A broken line: packets lost (percent, in bursts) or late (ms)."""
 
     id: str
-    loss_percent: float = Field(0, ge=0, le=50)
-    mean_burst: float = Field(1.0, ge=1)
-    jitter_ms: float = Field(0, ge=0)
+    loss_percent: float = Field(default=0, ge=0, le=50)
+    mean_burst: float = Field(default=1.0, ge=1)
+    jitter_ms: float = Field(default=0, ge=0)
     seed: int
 
 

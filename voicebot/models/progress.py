@@ -2,11 +2,19 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 
 class Bar(Protocol):
@@ -22,14 +30,8 @@ class Reporter(Protocol):
     def line(self, text: str) -> None:
         """One sentence."""
 
-    def bar(self, name: str, total: int) -> "_BarContext":
+    def bar(self, name: str, total: int) -> AbstractContextManager[Bar]:
         """A piece of work of ``total`` bytes (0: unknown) for a with block."""
-
-
-class _BarContext(Protocol):
-    def __enter__(self) -> Bar: ...
-
-    def __exit__(self, *error: object) -> bool | None: ...
 
 
 class PlainReporter:
@@ -79,18 +81,16 @@ class TerminalReporter:
         columns = (TextColumn("  {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
         with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as progress:
             task = progress.add_task(name, total=total or None)
-            yield _RichBar(progress, int(task))
+            yield _RichBar(progress, task)
 
 
 class _RichBar:
-    def __init__(self, progress: Progress, task: int):
+    def __init__(self, progress: Progress, task: TaskID):
         self._progress, self._task = progress, task
 
     def at(self, done: int) -> None:
         """Move the bar."""
-        from rich.progress import TaskID
-
-        self._progress.update(TaskID(self._task), completed=done)
+        self._progress.update(self._task, completed=done)
 
 
 def reporter() -> Reporter:
