@@ -3,7 +3,7 @@
 from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, SILENT_FRAME, AudioFrame
 
 _GRACE_FRAMES = 3  # a frame may be 60 ms late before silence takes its place: the RTP of a stalled peer comes in bursts
-_MOST_WAITING_FRAMES = 10  # 200 ms: a peer whose clock runs fast, or audio that piled up while nobody read
+_MOST_WAITING_FRAMES = 6  # 120 ms: a peer whose clock runs fast, or audio that piled up while nobody read
 _KEPT_FRAMES = 2
 
 

@@ -46,6 +46,7 @@ class SipLine:
         self._on_end: list[Callable[[SipLine], None]] = []
         call.on(self._on_event)
         self._reader = asyncio.create_task(self._read(), name=f"sip-line-{start.call_id}")
+        self._reader.add_done_callback(self._reader_done)
         if call.state.value == "closed":
             self.close(CallEnd.CALLER_HUNG_UP)
 
@@ -134,6 +135,11 @@ class SipLine:
         log.info("line_ended", call_id=self._start.call_id, end=self._end.value, **self._quality())
         for listener in self._on_end:
             listener(self)
+
+    def _reader_done(self, reader: "asyncio.Task[None]") -> None:
+        if not reader.cancelled() and (fault := reader.exception()):
+            log.error("line_reader_failed", call_id=self._start.call_id, exc_info=fault)
+            self._hanging_up = asyncio.create_task(self.hang_up(CallEnd.ERROR))
 
     def _quality(self) -> dict[str, float]:
         stats = self._call.final_stats
