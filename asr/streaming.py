@@ -54,7 +54,7 @@ class StreamingRecogniser:
             size=settings.queue_size,
             workers=settings.workers,
             batch_size=settings.batch_size,
-            alike=lambda stretch: (stretch.quick, stretch.context.language, stretch.rate_hz),
+            alike=_alike,
         )
 
     @property
@@ -262,6 +262,12 @@ class HearingStream:
         """Keep the text of a finished pass; a failed partial pass costs nothing but its text."""
         if done.succeeded():
             self._texts = [*self._texts[-1:], done.future.result().corrected.text]
+
+
+def _alike(stretch: Stretch) -> object:
+    """Passes that may share a run; a caller whose language is not known yet is heard alone."""
+    language = stretch.context.language
+    return object() if language == "auto" else (stretch.quick, language, stretch.rate_hz)
 
 
 def to_samples(pcm: bytes) -> Samples:
