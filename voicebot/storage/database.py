@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL, make_url
 
 from voicebot.core.errors import ConfigurationError, OverloadError, StorageError
 from voicebot.storage import schema
+from voicebot.storage.hold import Hold
 from voicebot.storage.refusals import place, refusal, translate
 from voicebot.storage.settings import StorageSettings
 
@@ -68,6 +69,7 @@ class Database:
     async def write(self, work: Callable[[Connection], Result]) -> Result:
         """Run ``work`` in a transaction and commit it; raises `StorageError` within the deadline.
 
+        ``work`` must bear being run twice: a connection that turns out to be dead is replaced.
         After `StorageError` with code ``database_slow`` the work may still have been committed.
         """
         return await self._submit(self._writers, self._engine, work)
@@ -94,7 +96,7 @@ class Database:
 
     def run_now(self, work: Callable[[Connection], Result]) -> Result:
         """Run ``work`` in a transaction on the caller's own thread."""
-        return self._run(self._engine, work)
+        return self._run(self._engine, work, Hold())
 
     def close(self) -> None:
         """Release connections and threads; work in progress is finished first."""
@@ -112,20 +114,40 @@ class Database:
                 remedy="数据库太慢或已停，请查看它的日志。",
             )
         self._pending += 1
+        hold = Hold()
         try:
-            job = asyncio.get_running_loop().run_in_executor(threads, self._run, engine, work)
+            job = asyncio.get_running_loop().run_in_executor(threads, self._run, engine, work, hold)
             return await asyncio.wait_for(job, self._deadline_s)
         except TimeoutError:
+            hold.tear()
             raise refusal("database_slow", self.url) from None
         finally:
             self._pending -= 1
 
-    def _run(self, engine: Engine, work: Callable[[Connection], Result]) -> Result:
+    def _run(self, engine: Engine, work: Callable[[Connection], Result], hold: Hold) -> Result:
         try:
-            with engine.begin() as connection:
-                return work(connection)
+            try:
+                return _transact(engine, work, hold)
+            except exc.DBAPIError as error:
+                # The server was restarted since this connection was last used. Nothing was committed: once more.
+                if not error.connection_invalidated or hold.committing or hold.torn:
+                    raise
+                return _transact(engine, work, hold)
         except exc.SQLAlchemyError as error:
             raise translate(error, self.url) from error
+
+
+def _transact(engine: Engine, work: Callable[[Connection], Result], hold: Hold) -> Result:
+    with engine.connect() as connection:  # closing it rolls back what was not committed
+        hold.take(connection)
+        try:
+            transaction = connection.begin()
+            result = work(connection)
+            hold.committing = True
+            transaction.commit()
+            return result
+        finally:
+            hold.release()
 
 
 def insert(connection: Connection, table: Table) -> Any:
@@ -190,7 +212,6 @@ def _postgres_engine(url: URL, settings: StorageSettings) -> Engine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.deadline_ms / 1000,
-        pool_pre_ping=True,  # a server that was restarted costs one ping, not one lost turn
         connect_args={
             "connect_timeout": 2,  # the least that libpq takes
             "tcp_user_timeout": settings.deadline_ms,

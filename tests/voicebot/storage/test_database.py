@@ -211,6 +211,79 @@ def test_a_url_that_cannot_be_used_is_refused(wrong: str) -> None:
     assert "sqlite:///" in refused.value.remedy
 
 
+async def test_work_that_is_late_is_stopped_and_leaves_no_thread_behind(database: Database) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    for _ in range(6):  # more often than there are threads
+        with pytest.raises(StorageError) as refused:
+            await database.write(lambda connection: connection.execute(text(endless)).scalar())
+        assert refused.value.code == "database_slow"
+    await database.write(_write)
+    assert await database.read(_count) == 1
+
+
+class Valve:
+    """A way to a server that can be stopped: bytes wait on it, as they do before a frozen server."""
+
+    def __init__(self, host: str, port: int):
+        self.target = (host, port)
+        self.is_open = asyncio.Event()
+        self.is_open.set()
+
+    async def __aenter__(self) -> "Valve":
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        self._tasks: set[asyncio.Task[None]] = set()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(*self.target)
+        self._tasks |= {
+            asyncio.ensure_future(self._pass(reader, far_writer)),
+            asyncio.ensure_future(self._pass(far_reader, writer)),
+        }
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65_536):
+                await self.is_open.wait()
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.network
+async def test_a_server_that_stands_still_holds_nobody_up_and_is_used_again_when_it_goes_on(tmp_path: Path) -> None:
+    with new_database("postgres", tmp_path) as direct:
+        async with Valve(direct.url.host or "", direct.url.port or 5432) as valve:
+            url = direct.url.set(host="127.0.0.1", port=valve.port).render_as_string(hide_password=False)
+            database = Database(StorageSettings(url=url, deadline_ms=900, pool_size=2))
+            await database.write(_write)
+            valve.is_open.clear()
+            for _ in range(5):
+                began = time.monotonic()
+                with pytest.raises(StorageError) as refused:
+                    await database.read(_count)
+                assert time.monotonic() - began < 2
+                assert refused.value.retryable
+            valve.is_open.set()
+            async with asyncio.timeout(10):
+                while True:
+                    try:
+                        assert await database.read(_count) == 1
+                        break
+                    except StorageError:
+                        await asyncio.sleep(0.1)  # a connection attempt of before is still running out
+            await asyncio.to_thread(database.close)
+
+
 @pytest.mark.network
 def test_a_server_that_is_not_there_is_told_in_time() -> None:
     began = time.monotonic()

@@ -22,6 +22,8 @@ from voicebot.storage.records import CallRecords
 from voicebot.storage.settings import StorageSettings
 from voicebot.storage.tickets import SqlTicketStore
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -46,7 +48,7 @@ def _kill_after(process: subprocess.Popen[str], lines: int) -> list[list[str]]:
         return said + [line.split() for line in process.stdout]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_everything_said_before_the_kill_is_on_record(database: Database, tmp_path: Path, seed: int) -> None:
     folder = tmp_path / "recordings"
     said = _kill_after(_serving(database, folder), random.Random(seed).randrange(20, 60))
@@ -97,7 +99,7 @@ async def test_a_living_process_keeps_its_calls(database: Database, tmp_path: Pa
 
 async def test_a_process_killed_at_any_moment_leaves_a_sound_database(tmp_path: Path) -> None:
     with new_database("sqlite", tmp_path) as database:
-        for lines in (1, 2, 3, 5, 8):
+        for lines in (1, 3):
             _kill_after(_serving(database, tmp_path / "recordings"), lines)
             check = database.run_now(lambda connection: connection.exec_driver_sql("PRAGMA integrity_check").scalar())
             assert check == "ok"

@@ -12,6 +12,7 @@ from tests.support.databases import BOTH, new_database
 from tests.support.nouns import ANSWERED_AT, call_start, caller_turn, full_draft, hand_off
 from voicebot.core.call import CallEnd
 from voicebot.desk.agent_queue import SqlAgentQueue
+from voicebot.storage import retention
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.database import Database
 from voicebot.storage.questions import UnansweredQuestions
@@ -136,11 +137,14 @@ async def test_every_pass_that_erased_something_is_on_record(house: House) -> No
     ]
 
 
-async def test_more_calls_than_fit_one_transaction_go_in_one_pass(house: House) -> None:
-    for index in range(210):
+async def test_more_calls_than_fit_one_transaction_go_in_one_pass(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_BATCH", 3)
+    for index in range(7):
         await house.calls.begin(call_start(f"call-{index}"))
         await house.calls.finish(f"call-{index}", CallEnd.BOT_HUNG_UP, {})
-    assert house.after(21).transcripts == 210
+    assert house.after(21).transcripts == 7
 
 
 def test_a_name_goes_from_the_sentences_of_a_ticket() -> None:
