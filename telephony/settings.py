@@ -1,8 +1,13 @@
 """What can be set about the telephone line."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+Transport = Literal["udp", "tcp", "tls"]
+Codec = Literal["pcma", "pcmu", "g722", "opus"]
+Encryption = Literal["none", "sdes", "dtls"]
 
 
 class TelephonySettings(BaseModel):
@@ -14,12 +19,12 @@ class TelephonySettings(BaseModel):
         default="0.0.0.0",  # noqa: S104
         description="address to listen on for SIP and RTP; 0.0.0.0 is every one",
     )
-    port: int = Field(default=5060, ge=1, le=65535, description="SIP port, for UDP and TCP")
-    transports: tuple[Literal["udp", "tcp"], ...] = Field(
-        default=("udp", "tcp"), description="SIP transports that take calls"
+    port: int = Field(default=5060, ge=1, le=65534, description="SIP port, for UDP and TCP; TLS takes the next one")
+    transports: tuple[Transport, ...] = Field(
+        default=("udp", "tcp"), min_length=1, description="SIP transports that take calls: udp, tcp, tls"
     )
     number: str = Field(default="12345", description="user part of the hotline's own SIP address")
-    codecs: tuple[Literal["pcma", "pcmu", "g722", "opus"], ...] = Field(
+    codecs: tuple[Codec, ...] = Field(
         default=("pcma", "pcmu"), min_length=1, description="audio codecs, the preferred one first"
     )
     rtp_port_min: int = Field(default=20000, ge=1024, le=65535, description="lowest RTP port; two ports a call")
@@ -42,3 +47,36 @@ class TelephonySettings(BaseModel):
         description="audio handed to the stack ahead of time, milliseconds; a barge-in flushes it",
     )
     transfer_timeout_s: int = Field(default=60, ge=1, description="seconds to wait for the outcome of a transfer")
+    transfer: Literal["blind", "attended"] = Field(
+        default="blind",
+        description="how calls are handed on: by REFER alone, or after the target has answered (needs Replaces)",
+    )
+    transfer_targets: tuple[str, ...] = Field(
+        default=("*",), description="patterns of extensions and SIP addresses that calls may be transferred to"
+    )
+    ring_timeout_s: int = Field(default=30, ge=1, description="seconds to let a called phone ring")
+    tls_certificate: Path | None = Field(
+        default=None, description="PEM file with certificate chain and private key; needed by tls"
+    )
+    tls_authorities: Path | None = Field(
+        default=None, description="PEM file of authorities; when set, the certificates of servers we call are checked"
+    )
+    media_encryption: Encryption = Field(
+        default="none",
+        description="SRTP: none, sdes (keys in SDP; use with tls) or dtls; when set, plain RTP is refused",
+    )
+    registrar: str = Field(default="", description="host[:port] of a registrar or switch to register with; empty: none")
+    auth_user: str = Field(default="", description="name for digest authentication; empty: the number")
+    auth_password: SecretStr = Field(default=SecretStr(""), description="password for digest authentication")
+    register_interval_s: int = Field(default=300, ge=30, description="seconds between registrations")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.rtp_port_max - self.rtp_port_min + 1 < 4 * self.max_concurrent_calls:
+            # Two ports a call, and as many again for ports that were used a moment ago.
+            raise ValueError("rtp_port_min..rtp_port_max has too few ports: four for each of max_concurrent_calls")
+        if self.jitter_buffer_max_ms < self.jitter_buffer_min_ms:
+            raise ValueError("jitter_buffer_max_ms is below jitter_buffer_min_ms")
+        if "tls" in self.transports and self.tls_certificate is None:
+            raise ValueError("transport tls needs tls_certificate")
+        return self

@@ -1,6 +1,8 @@
 """How a transfer went, in the words of the `Line` port."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 
 class TransferOutcome(StrEnum):
@@ -24,3 +26,8 @@ def outcome_of(status: int | None) -> TransferOutcome:
     if status in _BUSY:
         return TransferOutcome.BUSY
     return TransferOutcome.NO_ANSWER if status in _NO_ANSWER else TransferOutcome.REFUSED
+
+
+def is_allowed(target: str, patterns: Sequence[str]) -> bool:
+    """May a call be transferred to ``target``? Patterns as in a shell: ``8*``, ``sip:*@10.0.0.5``."""
+    return any(fnmatchcase(target, pattern) for pattern in patterns)

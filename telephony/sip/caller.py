@@ -1,16 +1,19 @@
 """Our own SIP client: a caller for scenarios. It needs a process of its own, as each SIP stack does."""
 
 import asyncio
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import structlog
-from baresip import BaresipError, CallFailed, CallTimeout, Runtime
+from baresip import BaresipError, Runtime
 from numpy.typing import NDArray
 
-from telephony.settings import TelephonySettings
+from telephony.settings import Codec, Encryption, TelephonySettings, Transport
+from telephony.sip.dialling import DialFailedError, dial
 from telephony.sip.line import SipLine
 from telephony.sip.runtime import create_user_agent, free_sip_port, start_runtime
+from telephony.transfer import TransferOutcome
 from voicebot.core.call import CallEnd, CallStart, Channel
 from voicebot.core.errors import LineError
 from voicebot.core.frames import FRAME_BYTES, FRAME_MS, SILENT_FRAME
@@ -32,10 +35,12 @@ class SipCaller:
         *,
         number: str = "13800138000",
         address: str = "127.0.0.1",
-        codec: Literal["pcma", "pcmu", "g722", "opus"] = "pcma",
+        codec: Codec = "pcma",
+        media_encryption: Encryption = "none",
+        tls_authorities: Path | None = None,
         answer_timeout_s: float = 30.0,
     ):
-        """``target``: a SIP URI, with ``;transport=tcp`` when UDP is not wanted; ``address``: ours, to call from."""
+        """``target``: a SIP URI, ``;transport=tcp`` or ``tls`` at its end when not UDP; ``address``: our own."""
         self._target = target
         self._clock = clock
         self._answer_timeout_s = answer_timeout_s
@@ -44,6 +49,8 @@ class SipCaller:
             port=free_sip_port(address),
             number=number,
             codecs=(codec,),
+            media_encryption=media_encryption,
+            tls_authorities=tls_authorities,
             rtp_port_min=30000,
             rtp_port_max=30999,
         )
@@ -57,16 +64,15 @@ class SipCaller:
     async def connect(self) -> None:
         """Call and wait for the answer; raises `LineError` when there is none."""
         self._runtime = await start_runtime(self._settings)
-        transport = "tcp" if "transport=tcp" in self._target else "udp"
         try:
-            agent = await create_user_agent(self._runtime, self._settings, transport)
-            self._call = await agent.dial(self._target)
-            await self._call.wait_established(self._answer_timeout_s)
-        except (BaresipError, ValueError) as error:
+            agent = await create_user_agent(self._runtime, self._settings, _transport_of(self._target))
+            call = await dial(agent, self._target, self._answer_timeout_s)
+        except (BaresipError, ValueError, DialFailedError) as error:
             await self._close_runtime()
             raise _not_answered(self._target, error) from error
-        start = CallStart(self._call.call_id or "", Channel.SIP, self._clock.now(), "", self._settings.number, "")
-        self._line = SipLine(self._call, start, self._settings, self._clock)
+        self._call = call
+        start = CallStart(call.call_id or "", Channel.SIP, self._clock.now(), "", self._settings.number, "")
+        self._line = SipLine(call, start, self._settings, self._clock, _nobody)
         self._tasks = [
             asyncio.create_task(self._listen(self._line), name="caller-listens"),
             asyncio.create_task(self._speak(self._line), name="caller-speaks"),
@@ -133,11 +139,21 @@ class SipCaller:
             await asyncio.sleep(due_s - loop.time())
 
 
+def _transport_of(target: str) -> Transport:
+    if "transport=tls" in target:
+        return "tls"
+    return "tcp" if "transport=tcp" in target else "udp"
+
+
+async def _nobody(_: str) -> Any:
+    raise DialFailedError(TransferOutcome.FAILED, "a caller transfers nobody")
+
+
 def _not_answered(target: str, error: Exception) -> LineError:
-    if isinstance(error, CallTimeout):
+    if isinstance(error, DialFailedError) and error.outcome is TransferOutcome.NO_ANSWER:
         code, why = "no_answer", "无人接听"
-    elif isinstance(error, CallFailed):
-        code, why = "call_refused", f"对方没有接通（{error.status or ''} {error.reason}）".replace("（ ", "（")
+    elif isinstance(error, DialFailedError) and error.outcome is not TransferOutcome.FAILED:
+        code, why = "call_refused", f"对方没有接通（{error}）"
     else:
         code, why = "call_failed", str(error)
     return LineError(

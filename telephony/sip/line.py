@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import structlog
-from baresip import BaresipError, Event, StackEvent, TransferFailed
+from baresip import BaresipError, Event, StackEvent
 
 from telephony.alignment import Alignment
 from telephony.queues import put_newest
 from telephony.settings import TelephonySettings
-from telephony.sip.addresses import host_of
 from telephony.sip.incoming import Incoming
 from telephony.sip.outgoing import Outgoing
-from telephony.transfer import TransferOutcome, outcome_of
+from telephony.sip.transferring import Consult, Transferring
+from telephony.transfer import TransferOutcome
 from voicebot.core.call import CallEnd, CallStart
 from voicebot.core.frames import FRAME_MS, SAMPLE_RATE_HZ, AudioFrame
 from voicebot.core.ports import Clock, Played
@@ -28,7 +28,8 @@ _TRANSFERRED = "Call transfered"
 class SipLine:
     """An established call. Its only task reads the caller's audio every 20 ms and lives as long as the call."""
 
-    def __init__(self, call: Any, start: CallStart, settings: TelephonySettings, clock: Clock):
+    def __init__(self, call: Any, start: CallStart, settings: TelephonySettings, clock: Clock, consult: Consult):
+        """``consult`` calls the target of an attended transfer; it raises `DialFailedError`."""
         self._call = call
         self._start = start
         self._settings = settings
@@ -43,6 +44,7 @@ class SipLine:
         self._ending: CallEnd | None = None
         self._end: CallEnd | None = None
         self._over = asyncio.Event()
+        self._transferring = Transferring(call, settings, self._over, consult)
         self._on_end: list[Callable[[SipLine], None]] = []
         call.on(self._on_event)
         self._reader = asyncio.create_task(self._read(), name=f"sip-line-{start.call_id}")
@@ -88,21 +90,15 @@ class SipLine:
         return self._outgoing.played()
 
     async def transfer(self, target: str) -> str:
-        """Blind transfer (REFER) to a SIP URI or an extension at the caller's own switch.
+        """Transfer to a SIP URI or an extension, blind or attended by setting; returns a `TransferOutcome`.
 
         On ``answered`` the call is over for us; otherwise it goes on.
         """
-        uri = target if target.startswith(("sip:", "sips:")) else f"sip:{target}@{host_of(self._call.peer or '')}"
-        try:
-            await self._call.transfer(uri, timeout=self._settings.transfer_timeout_s)
-        except TransferFailed as failure:
-            outcome = outcome_of(failure.status)
-            log.info("transfer_failed", call_id=self._start.call_id, outcome=outcome, status=failure.status)
-            return outcome
-        except (BaresipError, ValueError) as error:
-            log.warning("transfer_not_sent", call_id=self._start.call_id, error=type(error).__name__)
-            return TransferOutcome.FAILED
-        return TransferOutcome.ANSWERED
+        outcome = await self._transferring.to(target)
+        log.info("transfer", call_id=self._start.call_id, outcome=outcome.value)
+        if outcome is TransferOutcome.ANSWERED:
+            self.close(CallEnd.HANDED_OFF)
+        return outcome
 
     async def hang_up(self, reason: CallEnd = CallEnd.BOT_HUNG_UP) -> None:
         """End the call; calling it twice does no harm."""

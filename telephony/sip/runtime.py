@@ -3,16 +3,17 @@
 import errno
 import socket
 from contextlib import closing
-from typing import Any
+from pathlib import Path
 
-from baresip import Account, BaresipError, Config, Runtime, UserAgent
+from baresip import Account, BaresipError, Config, RegistrationError, Runtime, UserAgent
 
-from telephony.settings import TelephonySettings
+from telephony.settings import TelephonySettings, Transport
 from voicebot.core.errors import LineError
 
 # A bare name means 8 kHz to the stack.
 _CODECS = {"pcma": "pcma", "pcmu": "pcmu", "g722": "g722/16000/1", "opus": "opus/48000/2"}
-_HEADERS = ("From", "To", "P-Asserted-Identity", "Privacy", "Diversion", "History-Info")
+_HEADERS = ("From", "To", "P-Asserted-Identity", "Privacy", "Diversion", "Supported")
+_ENCRYPTION = {"sdes": "srtp-mand", "dtls": "dtls_srtp"}
 _ANY_ADDRESS = "0.0.0.0"  # noqa: S104
 
 
@@ -65,6 +66,11 @@ def _cannot_listen(address: str, port: int, error: OSError) -> LineError:
 async def start_runtime(settings: TelephonySettings) -> Runtime:
     """Start the stack with the settings that a hotline needs; raises `LineError` with a remedy."""
     check_port_free(settings.listen_address, settings.port)
+    if settings.tls_certificate:
+        check_port_free(settings.listen_address, settings.port + 1)
+        _check_readable(settings.tls_certificate)
+    if settings.tls_authorities:
+        _check_readable(settings.tls_authorities)
     runtime = Runtime()
     try:
         await runtime.start(_config(settings))
@@ -75,6 +81,17 @@ async def start_runtime(settings: TelephonySettings) -> Runtime:
     return runtime
 
 
+def _check_readable(pem: Path) -> None:
+    try:
+        text = pem.read_text(errors="replace")
+    except OSError as error:
+        raise LineError(
+            f"读不到证书文件 {pem}：{error.strerror}。", code="certificate_missing", remedy="请检查路径和权限。"
+        ) from error
+    if "-----BEGIN" not in text:
+        raise LineError(f"{pem} 不是 PEM 证书文件。", code="certificate_invalid", remedy="请提供 PEM 格式的证书文件。")
+
+
 def _config(settings: TelephonySettings) -> Config:
     lines = [
         f"sip_listen {settings.listen_address}:{settings.port}",
@@ -82,6 +99,10 @@ def _config(settings: TelephonySettings) -> Config:
         f"audio_jitter_buffer_ms {settings.jitter_buffer_min_ms}-{settings.jitter_buffer_max_ms}",
         "call_hold_other_calls no",  # calls are strangers to each other; the stack would hold all but the newest
     ]
+    if settings.tls_certificate:
+        lines.append(f"sip_certificate {settings.tls_certificate}")
+    if settings.tls_authorities:
+        lines += [f"sip_cafile {settings.tls_authorities}", "sip_verify_server yes"]
     return Config(
         # The stack finds loopback only when told so, and routes from one address when pinned to it.
         net_interface=None if settings.listen_address == _ANY_ADDRESS else settings.listen_address,
@@ -92,17 +113,33 @@ def _config(settings: TelephonySettings) -> Config:
     )
 
 
-async def create_user_agent(runtime: Runtime, settings: TelephonySettings, transport: Any) -> UserAgent:
+async def create_user_agent(runtime: Runtime, settings: TelephonySettings, transport: Transport) -> UserAgent:
     """One identity for one SIP transport: takes every dialled number, audio only, refuses to be transferred."""
+    # catchall: a trunk dials any of the hotline's numbers. video_codecs: or each answer is followed by a re-INVITE.
+    params = ["catchall=yes", "video_codecs=none"]
+    if settings.media_encryption != "none":
+        params.append(f"mediaenc={_ENCRYPTION[settings.media_encryption]}")
     account = Account(
         user=settings.number,
-        domain=f"{settings.listen_address}:{settings.port}",
-        password="",
-        reg_interval=0,
+        domain=settings.registrar or f"{settings.listen_address}:{settings.port}",
+        password=settings.auth_password.get_secret_value(),
+        auth_user=settings.auth_user or None,
+        reg_interval=settings.register_interval_s if settings.registrar else 0,
         transport=transport,
         audio_codecs=tuple(_CODECS[codec] for codec in settings.codecs),
-        # catchall: a trunk dials any of the hotline's numbers. video_codecs: or each answer is followed by a re-INVITE.
-        extra_params=("catchall=yes", "video_codecs=none"),
+        extra_params=tuple(params),
     )
     # A REFER from a peer would make us dial wherever it likes, at our cost.
     return await UserAgent.create(runtime, account, transfer_policy="reject")
+
+
+async def register(agent: UserAgent, settings: TelephonySettings) -> None:
+    """Register with the switch; raises `LineError` with a remedy. The stack renews it by itself."""
+    try:
+        await agent.register()
+    except RegistrationError as error:
+        if error.status in (401, 403, 407):
+            code, remedy = "registration_refused", "请检查 number、auth_user 和 auth_password。"
+        else:
+            code, remedy = "registrar_unreachable", "请检查 registrar 地址，以及到它的网络。"
+        raise LineError(f"向 {settings.registrar} 注册失败：{error}。", code=code, remedy=remedy) from error

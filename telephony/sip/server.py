@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import structlog
-from baresip import BaresipError, Call, Event, Runtime, StackEvent, UserAgent
+from baresip import BaresipError, Call, CallState, Event, Runtime, StackEvent, UserAgent
 
 from telephony.settings import TelephonySettings
-from telephony.sip.addresses import caller_number, header_number
+from telephony.sip.addresses import caller_number, header_number, number_of
+from telephony.sip.dialling import DialFailedError, dial, give_up
 from telephony.sip.line import SipLine
-from telephony.sip.runtime import create_user_agent, start_runtime
+from telephony.sip.runtime import create_user_agent, register, start_runtime
+from telephony.transfer import TransferOutcome
 from voicebot.core.call import CallEnd, CallStart, Channel
 from voicebot.core.errors import LineError
 from voicebot.core.ports import Clock, Line
@@ -56,6 +58,11 @@ class SipLineServer:
                 agent = await create_user_agent(runtime, self._settings, transport)
                 agent.on_incoming(self._ring)
                 self._agents.append(agent)
+                if self._settings.registrar and transport == self._settings.transports[0]:
+                    await register(agent, self._settings)
+        except LineError:
+            await self.stop()
+            raise
         except (BaresipError, ValueError) as error:
             await self.stop()
             raise LineError(
@@ -69,6 +76,21 @@ class SipLineServer:
             line = await self._answered.get()
             if line is not None and line.end is None:
                 yield line
+
+    async def call(self, target: str) -> Line:
+        """Call out, from the first of the transports. Raises `LineError` with the outcome as its code."""
+        try:
+            call = await self._dial(target)
+        except DialFailedError as failure:
+            raise LineError(
+                f"外呼没有接通：{failure.reason}。", code=f"call_{failure.outcome}", remedy="请稍后再拨，或核对号码。"
+            ) from failure
+        return self._connect(call, self._settings.number, number_of(target))
+
+    async def _dial(self, uri: str) -> Any:
+        if not self._agents:
+            raise DialFailedError(TransferOutcome.FAILED, "the line is not started")
+        return await dial(self._agents[0], uri, self._settings.ring_timeout_s)
 
     async def drain(self) -> None:
         """Take no more calls and wait until the last one has ended."""
@@ -95,14 +117,14 @@ class SipLineServer:
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    async def _answer(self, call: Any) -> None:
+    async def _answer(self, call: Call) -> None:
         settled = asyncio.Event()
 
         def listen(event: StackEvent) -> None:
             if event.event in (Event.CALL_ESTABLISHED, Event.CALL_CLOSED):
                 settled.set()
             if event.event is Event.CALL_ESTABLISHED:
-                self._connect(call)
+                self._take(call)
 
         call.on(listen)
         try:
@@ -113,28 +135,33 @@ class SipLineServer:
             log.info("call_not_established", error=type(error).__name__)
         finally:
             call.off(listen)
-            if call.state.value in ("incoming", "outgoing"):
-                await _refuse(call)
+            if call.state is CallState.INCOMING:
+                await give_up(call)
 
-    def _connect(self, call: Any) -> None:
+    def _take(self, call: Call) -> None:
+        dialled = header_number(call.headers, "To") or self._settings.number
+        line = self._connect(call, caller_number(call.headers, call.peer or ""), dialled)
+        if self._answered.full():
+            log.error("call_not_taken", call_id=line.start.call_id)
+            self._keep(asyncio.create_task(line.hang_up(CallEnd.ERROR)))
+        else:
+            self._answered.put_nowait(line)
+
+    def _connect(self, call: Call, caller: str, dialled: str) -> SipLine:
         start = CallStart(
             call_id=uuid.uuid4().hex,
             channel=Channel.SIP,
             answered_at=self._clock.now(),
             tenant=self._tenant,
-            caller_number=caller_number(call.headers, call.peer or ""),
-            dialled_number=header_number(call.headers, "To") or self._settings.number,
+            caller_number=caller,
+            dialled_number=dialled,
             diversion=header_number(call.headers, "Diversion"),
         )
-        line = SipLine(call, start, self._settings, self._clock)
+        line = SipLine(call, start, self._settings, self._clock, self._dial)
         self._lines.add(line)
         line.on_end(self._lines.discard)
-        log.info("call_answered", call_id=start.call_id, sip_call_id=call.call_id)
-        if self._answered.full():
-            log.error("call_not_taken", call_id=start.call_id)
-            self._keep(asyncio.create_task(line.hang_up(CallEnd.ERROR)))
-        else:
-            self._answered.put_nowait(line)
+        log.info("call_connected", call_id=start.call_id, sip_call_id=call.call_id)
+        return line
 
     def _no_more(self) -> None:
         self._stopped.set()
@@ -146,10 +173,3 @@ class SipLineServer:
         for line in list(self._lines):
             line.close(CallEnd.LINE_LOST)
         self._no_more()
-
-
-async def _refuse(call: Any) -> None:
-    try:
-        await call.hangup()
-    except BaresipError:
-        return  # gone meanwhile

@@ -1,0 +1,47 @@
+"""Calling out: one attempt, and a word for how it went."""
+
+from typing import Any
+
+from baresip import BaresipError, CallFailed, CallTimeout, UserAgent
+
+from telephony.transfer import TransferOutcome, outcome_of
+
+
+class DialFailedError(Exception):
+    """Nobody answered; ``outcome`` says why, ``reason`` holds the far end's own words."""
+
+    def __init__(self, outcome: TransferOutcome, reason: str):
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+async def dial(agent: UserAgent, uri: str, ring_timeout_s: float, headers: dict[str, str] | None = None) -> Any:
+    """Call and wait for the answer; returns the established baresip call. Cancelling it gives the call up.
+
+    Raises `DialFailedError`; nothing of the attempt is left then.
+    """
+    try:
+        call = await agent.dial(uri, headers)
+    except (BaresipError, ValueError) as error:
+        raise DialFailedError(TransferOutcome.FAILED, str(error)) from error
+    established = False
+    try:
+        await call.wait_established(ring_timeout_s)
+        established = True
+    except CallTimeout as error:
+        raise DialFailedError(TransferOutcome.NO_ANSWER, "no answer") from error
+    except CallFailed as error:
+        raise DialFailedError(outcome_of(error.status), f"{error.status or ''} {error.reason}".strip()) from error
+    finally:
+        if not established:
+            await give_up(call)
+    return call
+
+
+async def give_up(call: Any) -> None:
+    """End a call that may be gone already."""
+    try:
+        await call.hangup()
+    except BaresipError:
+        return
