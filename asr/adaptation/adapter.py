@@ -1,0 +1,159 @@
+"""An adapter: what training changed, squeezed into a few MB, with a card; and how it is merged into a model.
+
+Each matrix's change is cut down to its largest singular values. Which ones are kept is decided over all
+matrices together: a singular value that costs ``rows + columns`` numbers is worth its square. The two thin
+factors are stored in int8 with one scale for each column. Vectors (biases, norms) are stored whole, in fp16.
+Needs numpy only.
+"""
+
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asr.adaptation.ct2_file import Array, Ct2File
+from voicebot.core.errors import ModelError
+
+_LEFT, _RIGHT, _WHOLE, _CARD = "left", "right", "whole", "card"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """Changes by tensor name: ``factors`` as (rows, r) and (r, columns) float32, ``vectors`` whole; and the card."""
+
+    factors: Mapping[str, tuple[Array, Array]]
+    vectors: Mapping[str, Array]
+    card: Mapping[str, Any]
+
+    def change(self, name: str, weight: float = 1.0) -> Array | None:
+        """The change of a tensor, float32, times ``weight``; None when it is left alone."""
+        if name in self.vectors:
+            return np.asarray(self.vectors[name] * np.float32(weight), np.float32)
+        if name in self.factors:
+            left, right = self.factors[name]
+            return np.asarray(left @ right * np.float32(weight), np.float32)
+        return None
+
+
+def squeeze(changes: Mapping[str, Array], budget_bytes: int) -> Adapter:
+    """The best adapter of at most ``budget_bytes`` (before zip, which gains a little more) for these changes."""
+    vectors = {
+        name: change.astype(np.float16).astype(np.float32) for name, change in changes.items() if change.ndim == 1
+    }
+    matrices = {name: change for name, change in changes.items() if change.ndim == 2}
+    budget_bytes -= sum(2 * vector.size for vector in vectors.values())
+    parts = {name: np.linalg.svd(change.astype(np.float32), full_matrices=False) for name, change in matrices.items()}
+    # one column of each factor in int8, and its fp16 scale
+    worth = [
+        (float(value**2) / (sum(matrices[name].shape) + 4), name)
+        for name, (_, values, _) in parts.items()
+        for value in values
+    ]
+    rank = dict.fromkeys(matrices, 0)
+    for _, name in sorted(worth, reverse=True):
+        budget_bytes -= sum(matrices[name].shape) + 4
+        if budget_bytes < 0:
+            break
+        rank[name] += 1
+    factors = {}
+    for name, (left, values, right) in parts.items():
+        kept = rank[name]
+        if kept:
+            root = np.sqrt(values[:kept])
+            factors[name] = (_rounded(left[:, :kept] * root), _rounded(right[:kept].T * root).T)
+    return Adapter(factors, vectors, {})
+
+
+def _rounded(columns: Array) -> Array:
+    codes, scales = _quantise(columns)
+    return np.asarray(codes * scales.astype(np.float32), np.float32)
+
+
+def _quantise(columns: Array) -> tuple[Array, Array]:
+    """Int8 codes and one fp16 scale for each column."""
+    scales = np.maximum(np.abs(columns).max(axis=0) / 127, 1e-7).astype(np.float16)
+    codes = np.clip(np.rint(columns / scales.astype(np.float32)), -127, 127).astype(np.int8)
+    return codes, scales
+
+
+def save_adapter(adapter: Adapter, path: Path) -> None:
+    """Write an adapter as ``.npz`` with its card inside; ``path`` appears whole or not at all."""
+    arrays: dict[str, Array] = {_CARD: np.frombuffer(json.dumps(adapter.card, ensure_ascii=False).encode(), np.uint8)}
+    for name, vector in adapter.vectors.items():
+        arrays[f"{name}|{_WHOLE}"] = vector.astype(np.float16)
+    for name, (left, right) in adapter.factors.items():
+        arrays[f"{name}|{_LEFT}"], arrays[f"{name}|{_LEFT}_scales"] = _quantise(left)
+        arrays[f"{name}|{_RIGHT}"], arrays[f"{name}|{_RIGHT}_scales"] = _quantise(right.T)
+    partial = path.with_suffix(".partial.npz")
+    np.savez_compressed(partial, allow_pickle=False, **arrays)
+    partial.replace(path)
+
+
+def load_adapter(path: Path) -> Adapter:
+    """Read what `save_adapter` wrote. Raises `ModelError`."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+        card = json.loads(bytes(arrays.pop(_CARD)).decode())
+        vectors, factors = {}, {}
+        for key in arrays:
+            name, _, kind = key.partition("|")
+            if kind == _WHOLE:
+                vectors[name] = arrays[key].astype(np.float32)
+            elif kind == _LEFT:
+                left = arrays[key] * arrays[f"{name}|{_LEFT}_scales"].astype(np.float32)
+                right = arrays[f"{name}|{_RIGHT}"] * arrays[f"{name}|{_RIGHT}_scales"].astype(np.float32)
+                factors[name] = (left, right.T)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"{path} is not an adapter: {error}.",
+            code="adapter_unreadable",
+            remedy="Make it again with `voicebot adapt` or install the product again.",
+        ) from error
+    return Adapter(factors, vectors, card)
+
+
+def merge_adapter(base_dir: Path, adapter_file: Path, out_dir: Path) -> None:
+    """Write a model folder to ``out_dir``: the base with the adapter's changes at the weight its card names.
+
+    Raises `ModelError` when the base is not the one the adapter was made for.
+    """
+    adapter = load_adapter(adapter_file)
+    model_file = base_dir / "model.bin"
+    if not model_file.is_file():
+        raise ModelError(
+            f"There is no model in {base_dir}.", code="model_missing", remedy="Fetch it with `voicebot models pull`."
+        )
+    if sha256(model_file) != adapter.card.get("base_sha256"):
+        raise ModelError(
+            f"{adapter_file.name} was not made for the model in {base_dir}.",
+            code="adapter_base_mismatch",
+            remedy="Use the base model that the adapter's card names.",
+        )
+    out_dir.mkdir(parents=True, exist_ok=True)
+    for file in base_dir.iterdir():
+        if file.is_file() and file.name != "model.bin":
+            shutil.copy2(file, out_dir / file.name)
+    write_merged(Ct2File(model_file), adapter, out_dir / "model.bin", float(adapter.card["weight"]))
+
+
+def write_merged(base: Ct2File, adapter: Adapter, target: Path, weight: float) -> None:
+    """Write ``model.bin`` of the base with ``weight`` times the adapter's changes."""
+
+    def changed(name: str, tensor: Array) -> Array | None:
+        change = adapter.change(name, weight)
+        return None if change is None else tensor.astype(np.float32) + change
+
+    base.rewrite(target, changed)
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

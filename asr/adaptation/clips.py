@@ -1,0 +1,110 @@
+"""Recordings with their text: reading manifests, decoding audio, keeping speakers apart."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from voicebot.core.errors import ConfigurationError
+
+RATE_HZ = 16_000  # what Whisper hears
+
+Signal = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One utterance: a file, or ``signal`` (float32, 16 kHz) when it was synthesised."""
+
+    id: str
+    text: str
+    speaker: str
+    licence: str
+    path: Path | None = None
+    signal: Signal | None = None
+
+    @property
+    def synthesised(self) -> bool:
+        """Was it spoken by a machine?"""
+        return self.signal is not None
+
+
+def read_manifest(path: Path) -> list[Clip]:
+    """Clips of a JSON-lines manifest: ``file`` (relative to it), ``text``, where known ``id``, ``speaker``, ``licence``.
+
+    A clip without a speaker is its own speaker. Raises `ConfigurationError` with file and line.
+    """
+    clips = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            file = path.parent / entry["file"]
+            clip_id = str(entry.get("id") or entry["file"])
+            clips.append(
+                Clip(
+                    id=clip_id,
+                    text=str(entry["text"]),
+                    speaker=str(entry.get("speaker") or clip_id),
+                    licence=str(entry.get("licence") or "unknown"),
+                    path=file,
+                )
+            )
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ConfigurationError(
+                f"{path}:{number}: not a clip ({error}).",
+                code="manifest_invalid",
+                remedy='Each line needs at least {"file": ..., "text": ...}.',
+            ) from error
+    return clips
+
+
+def load(clip: Clip) -> Signal:
+    """The clip as float32 mono at 16 kHz; any format that FFmpeg reads. Raises `ConfigurationError`."""
+    if clip.signal is not None:
+        return clip.signal
+    try:
+        with av.open(str(clip.path)) as container:
+            resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
+            parts = [
+                np.frombuffer(bytes(block.planes[0])[: 2 * block.samples], "<i2")
+                for frame in container.decode(audio=0)
+                for block in resampler.resample(frame)
+            ]
+            parts += [np.frombuffer(bytes(b.planes[0])[: 2 * b.samples], "<i2") for b in resampler.resample(None)]
+    except (OSError, ValueError) as error:  # av's own errors derive from these
+        raise ConfigurationError(
+            f"{clip.path} cannot be decoded: {error}.",
+            code="clip_unreadable",
+            remedy="Correct the manifest or remove the file.",
+        ) from error
+    pcm = np.concatenate(parts) if parts else np.zeros(0, "<i2")
+    return pcm.astype(np.float32) / np.float32(32768)
+
+
+def split_by_speaker(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
+    """Training clips and validation clips with no speaker in both; the split depends on speakers' names alone.
+
+    Synthesised clips all train: a machine's voice says nothing about unseen people. Speakers are taken for
+    validation in the order of their hash until ``share`` of the human clips is reached; one that alone holds
+    more than half of that share is passed over.
+    """
+    human = [clip for clip in clips if not clip.synthesised]
+    wanted = share * len(human)
+    held: set[str] = set()
+    count = 0
+    for speaker in sorted({clip.speaker for clip in human}, key=lambda name: hashlib.sha256(name.encode()).digest()):
+        size = sum(clip.speaker == speaker for clip in human)
+        if count < wanted and size <= max(1.0, wanted / 2):
+            held.add(speaker)
+            count += size
+    return (
+        [clip for clip in clips if clip.synthesised or clip.speaker not in held],
+        [clip for clip in human if clip.speaker in held],
+    )
