@@ -9,7 +9,7 @@ from voicebot.core.call import HandOffReason, HandOffRequest, QueueEntry, QueueS
 from voicebot.core.ports import Clock
 from voicebot.core.ticket import TicketDraft
 from voicebot.core.turn import Turn
-from voicebot.storage.database import Database, insert
+from voicebot.storage.database import Database, put
 from voicebot.storage.documents import from_document, to_document
 from voicebot.storage.tables import queue_entries as entries
 
@@ -42,7 +42,7 @@ class SqlAgentQueue:
         }
 
         def work(connection: Connection) -> QueueEntry:
-            connection.execute(insert(connection, entries).values(values).on_conflict_do_nothing())
+            put(connection, entries, values)
             row = connection.execute(select(entries).where(entries.c.call_id == request.call_id, _IS_LIVE)).one()
             return _entry(row, _position(connection, row))
 

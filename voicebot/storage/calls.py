@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from sqlalchemy import Connection, select, update
-from sqlalchemy import insert as plain_insert
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from voicebot.core.call import CallEnd, CallStart
 from voicebot.core.errors import StorageError
@@ -11,12 +10,15 @@ from voicebot.core.ports import Clock
 from voicebot.core.ticket import TicketDraft
 from voicebot.core.turn import Turn
 from voicebot.storage import workers
-from voicebot.storage.database import Database, insert
+from voicebot.storage.database import Database, put
 from voicebot.storage.documents import plain, to_document
 from voicebot.storage.recordings import CUT_OFF, OPEN
 from voicebot.storage.tables import call_events, calls, drafts, recordings, turns
 
 _MAX_NOT_BEGUN = 1000
+_TURN_CONTENT = tuple(column.name for column in turns.c if not column.primary_key)
+_ADD_EVENT = insert(call_events)
+_IS_CALL = select(calls.c.call_id).where(calls.c.call_id == bindparam("call_id"))
 
 
 class SqlCallStore:
@@ -45,29 +47,23 @@ class SqlCallStore:
     async def add_turn(self, call_id: str, turn: Turn) -> None:
         """A turn is complete; writing the same index again replaces it."""
         row = {**to_document(turn), "call_id": call_id}
-
-        def work(connection: Connection) -> None:
-            statement = insert(connection, turns).values(row)
-            changed = {name: statement.excluded[name] for name in row if name not in ("call_id", "index")}
-            connection.execute(statement.on_conflict_do_update(index_elements=["call_id", "index"], set_=changed))
-
-        await self._write_for(call_id, work)
+        await self._write_for(
+            call_id,
+            lambda connection: put(connection, turns, row, keys=("call_id", "index"), replace=_TURN_CONTENT),
+        )
 
     async def note(self, call_id: str, kind: str, detail: dict[str, object]) -> None:
         """Append an event (action, fault, digit) to the call's log; ``detail`` holds JSON values."""
         row = {"call_id": call_id, "at": self._clock.now(), "kind": kind, "detail": plain(detail)}
-        await self._write_for(call_id, lambda connection: connection.execute(plain_insert(call_events).values(row)))
+        await self._write_for(call_id, lambda connection: connection.execute(_ADD_EVENT, row))
 
     async def save_draft(self, call_id: str, draft: TicketDraft) -> None:
         """Keep the newest draft of the call's ticket."""
         row = {"call_id": call_id, "saved_at": self._clock.now(), "draft": to_document(draft)}
-
-        def work(connection: Connection) -> None:
-            statement = insert(connection, drafts).values(row)
-            changed = {"saved_at": statement.excluded.saved_at, "draft": statement.excluded.draft}
-            connection.execute(statement.on_conflict_do_update(index_elements=["call_id"], set_=changed))
-
-        await self._write_for(call_id, work)
+        await self._write_for(
+            call_id,
+            lambda connection: put(connection, drafts, row, keys=("call_id",), replace=("saved_at", "draft")),
+        )
 
     async def finish(self, call_id: str, end: CallEnd, latency_ms: dict[int, dict[str, float]]) -> None:
         """The call is over; the first end stays, except that a true end replaces a presumed cut-off."""
@@ -111,8 +107,8 @@ class SqlCallStore:
         def whole(connection: Connection) -> None:
             if start is not None:
                 workers.sign_in(connection, self._worker, self._clock.now())
-                connection.execute(insert(connection, calls).values(self._row(start)).on_conflict_do_nothing())
-            elif connection.execute(select(calls.c.call_id).where(calls.c.call_id == call_id)).first() is None:
+                put(connection, calls, self._row(start), keys=("call_id",))
+            elif connection.execute(_IS_CALL, {"call_id": call_id}).first() is None:
                 raise _unknown(call_id)
             work(connection)
 

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 
 from voicebot.core.call import CallStart
 from voicebot.core.errors import HotlineError
 from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.core.ports import Clock
-from voicebot.storage.database import Database, insert
+from voicebot.storage.database import Database, put
 from voicebot.storage.settings import StorageSettings
 from voicebot.storage.stereo_wav import LEFT, RIGHT, StereoWav, repair
 from voicebot.storage.tables import recordings
@@ -81,13 +81,10 @@ class Recordings:
             "seconds": seconds,
         }
 
-        def work(connection: Connection) -> None:
-            statement = insert(connection, recordings).values(row)
-            changed = {"state": state, "seconds": seconds}
-            connection.execute(statement.on_conflict_do_update(index_elements=["call_id"], set_=changed))
-
         try:
-            await self._database.write(work)
+            await self._database.write(
+                lambda connection: put(connection, recordings, row, keys=("call_id",), replace=("state", "seconds"))
+            )
         except HotlineError as error:  # the file is there all the same; its row comes with the next state
             log.error("recording_not_registered", call=start.call_id, state=state, code=error.code)
 

@@ -9,8 +9,7 @@ from voicebot.core.call import CallStart
 from voicebot.core.errors import StorageError
 from voicebot.core.ports import Clock
 from voicebot.core.ticket import Ticket, TicketDraft, TicketEvent, TicketState
-from voicebot.storage.database import Database
-from voicebot.storage.database import insert as insert_or
+from voicebot.storage.database import Database, put
 from voicebot.storage.documents import from_document, plain, to_document
 from voicebot.storage.tables import ticket_events, ticket_numbers, tickets
 
@@ -88,7 +87,7 @@ class SqlTicketStore:
     def _lock_serial(self, connection: Connection, now: datetime) -> int:
         """The last serial of the day; until the transaction ends nobody else can take the next."""
         key = {"prefix": self._prefix, "day": _day(now)}
-        connection.execute(insert_or(connection, ticket_numbers).values(**key, last=0).on_conflict_do_nothing())
+        put(connection, ticket_numbers, {**key, "last": 0}, keys=("prefix", "day"))
         last: int = connection.execute(select(ticket_numbers.c.last).filter_by(**key).with_for_update()).scalar_one()
         return last
 

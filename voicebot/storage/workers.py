@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
-from voicebot.storage.database import insert
+from voicebot.storage.database import put
 from voicebot.storage.tables import workers
 
 
@@ -35,13 +35,16 @@ class Worker:
 
 def sign_in(connection: Connection, worker: Worker, now: datetime) -> None:
     """Give a sign of life; the first one registers the worker."""
-    statement = insert(connection, workers).values(
-        worker_id=worker.worker_id, machine=worker.machine, pid=worker.pid, process_start=worker.process_start,
-        started_at=now, seen_at=now,
-    )  # fmt: skip
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["worker_id"], set_={"seen_at": now, "stopped_at": None})
-    )
+    row = {
+        "worker_id": worker.worker_id,
+        "machine": worker.machine,
+        "pid": worker.pid,
+        "process_start": worker.process_start,
+        "started_at": now,
+        "seen_at": now,
+        "stopped_at": None,
+    }
+    put(connection, workers, row, keys=("worker_id",), replace=("seen_at", "stopped_at"))
 
 
 def sign_out(connection: Connection, worker: Worker, now: datetime) -> None:
