@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dialog.city.articles import ReadArticle, read_article
 from dialog.city.nouns import Article, CatalogueRule, Category, City, Department, Place, PlaceKind, Unit, UnitLevel
-from dialog.city.problems import Problems
 from dialog.city.particulars import read_deadlines, read_profile, read_prompts
+from dialog.city.problems import Problems
 from dialog.city.tables import parts, read_table
 from voicebot.core.errors import CityError
 

@@ -1,0 +1,69 @@
+"""Fits the weights of `dialog.knowledge.judge` to a city's own articles: ``python benchmarks/fit_knowledge_judge.py``.
+
+Answerable: every question of every article, left out of its article (every third one also with characters replaced by
+homophones, as a recogniser writes them). Unanswerable: the examples of ``elsewhere.toml`` and of the duty catalogue,
+each compared with the others only, and article questions whose whole article is taken away (with little weight, since
+a neighbouring article often answers). No question of ``benchmarks/data`` is used.
+"""
+
+import random
+
+import numpy as np
+from pypinyin import lazy_pinyin
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from dialog.city.loader import load_city
+from dialog.embedding import Embedder
+from dialog.knowledge.index import KnowledgeIndex
+from voicebot.settings import load_settings
+
+
+def homophones(text: str, alphabet: dict[str, list[str]], chance: random.Random) -> str:
+    """Replace one character in six by another of the same sound."""
+    out = list(text)
+    for i in chance.sample(range(len(text)), max(1, len(text) // 6)):
+        others = [c for c in alphabet.get(lazy_pinyin(text[i])[0], []) if c != text[i]]
+        out[i] = chance.choice(others) if others else out[i]
+    return "".join(out)
+
+
+def main() -> None:
+    """Print the weights."""
+    settings = load_settings()
+    city = load_city(settings.city_dir)
+    index = KnowledgeIndex(city, Embedder(settings.var_dir / "embeddings"))
+    alphabet: dict[str, list[str]] = {}
+    for character in sorted(set("".join(index.texts))):
+        alphabet.setdefault(lazy_pinyin(character)[0], []).append(character)
+    chance = random.Random(1)
+    rows, labels, weights = [], [], []
+
+    def add(question: str, mask: np.ndarray | None, without: str, label: int, weight: float) -> None:
+        near = index.nearness(question, mask)
+        best = int(near.argmax())
+        rows.append(index.evidence(question, best, float(near[best]), without=without).features())
+        labels.append(label)
+        weights.append(weight)
+
+    for text in index.elsewhere:
+        add(text, None, text, 0, 2.0)
+    questions = {q for article in city.articles for q in article.questions}
+    for number, text in enumerate(index.texts):
+        if text not in questions:
+            continue
+        alone = np.zeros(len(index.texts), dtype=bool)
+        alone[number] = True
+        add(text, alone, text, 1, 1.0)
+        if number % 3 == 0:
+            add(homophones(text, alphabet, chance), alone, text, 1, 1.0)
+        add(text, index.owner == index.owner[number], "", 0, 0.05)
+    scaler = StandardScaler().fit(rows)
+    model = LogisticRegression(C=1.0).fit(scaler.transform(rows), labels, sample_weight=weights)
+    scaled = model.coef_[0] / scaler.scale_
+    print("WEIGHTS =", tuple(round(float(w), 3) for w in scaled))
+    print("INTERCEPT =", round(float(model.intercept_[0] - scaled @ scaler.mean_), 3))
+
+
+if __name__ == "__main__":
+    main()

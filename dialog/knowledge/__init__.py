@@ -1,0 +1,1 @@
+"""The city's articles: finding the one that answers, and knowing when none does."""
