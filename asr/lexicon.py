@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 
-from asr.phonetics.syllables import read, teach
+from asr.phonetics.syllables import read, teach, tones
 
 _CHINESE = re.compile(r"[一-鿿]{2,20}")
 _SHORT = 2  # characters; a word this short sounds like too many others
@@ -73,18 +73,21 @@ class Lexicon:
         """Words that sound like ``key``."""
         return self._by_sound.get(key, [])
 
-    def allows(self, word: str, heard: str, unlike: float, *, heard_is_word: bool) -> bool:
+    def allows(self, word: str, heard: str, unlike: float, *, heard_is_word: bool, certain: bool) -> bool:
         """The guard: may ``word`` be put where ``heard`` was written, ``unlike`` nats away in sound?
 
-        A short word needs exactly its sound and must not push out another word; a longer one may be
-        a little off, less so when nothing of it was written right.
+        ``certain`` says that the engine was sure of every character that would change. Then, and for
+        a short word, the sound has to be the same to the tone and half of the word written right; a
+        short word must not push out another word either. A longer word may be a little off, less so
+        when little of it was written right.
         """
-        if len(word) <= _SHORT:
-            return unlike == 0 and not heard_is_word
-        if heard_is_word:
-            return unlike == 0 and any(one == other for one, other in zip(word, heard, strict=True))
-        kept = sum(one == other for one, other in zip(word, heard, strict=True))
-        return unlike <= (1.0 * len(word) if kept * 2 >= len(word) else 0.5 * len(word) if kept else 0.0)
+        changed = [(one, other) for one, other in zip(word, heard, strict=True) if one != other]
+        kept = len(word) - len(changed)
+        half = kept * 2 >= len(word)
+        exact = unlike == 0 and all(tones(one) & tones(other) for one, other in changed)
+        if certain or len(word) <= _SHORT:
+            return exact and half and not (heard_is_word and len(word) <= _SHORT)
+        return unlike <= (1.0 * len(word) if half else 0.5 * len(word) if kept else 0.0)
 
 
 def hotline_words() -> list[Entry]:

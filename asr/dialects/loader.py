@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from asr.dialects.pack import DialectPack, DialectWord
+from asr.dialects.pack import DialectPack, DialectWord, EnginePreference
 from asr.phonetics.confusions import symmetric
 from voicebot.core.errors import ConfigurationError
 
@@ -79,14 +79,14 @@ def _pack(name: str, data: Mapping[str, Any], base: DialectPack | None, problems
         title=_text(data, "title", problems),
         called=_texts(data, "called", problems),
         language=_text(data, "language", problems),
-        engines=_texts(data, "engines", problems) if "engines" in data else (),
+        engines=tuple(_engines(data.get("engines", []), problems)),
         engine_prompt=_text(data, "engine_prompt", problems),
         seat_skill=_text(data, "seat_skill", problems),
         initials=costs["initials"],
         finals=costs["finals"],
         syllables=costs["syllables"],
         words=tuple(_words(data.get("words", []), problems)),
-        prompts={key: str(value) for key, value in prompts.items()},
+        prompts={**(base.prompts if base else {}), **{key: str(value) for key, value in prompts.items()}},
     )
 
 
@@ -106,6 +106,17 @@ def _texts(data: Mapping[str, Any], key: str, problems: _Problems) -> tuple[str,
     return tuple(value)
 
 
+def _engines(rows: Any, problems: _Problems) -> Iterator[EnginePreference]:
+    for row in rows if isinstance(rows, list) else [rows]:
+        match row:
+            case {"engine": str(engine), **rest} if set(rest) <= {"model"}:
+                yield EnginePreference(engine, str(rest.get("model", "")))
+            case _:
+                problems.add(
+                    "engines =", f'{row!r} has to be like {{ engine = "funasr", model = "iic/SenseVoiceSmall" }}'
+                )
+
+
 def _pairs(kind: str, rows: Any, problems: _Problems) -> Iterator[tuple[str, str, float]]:
     for row in rows if isinstance(rows, list) else [rows]:
         match row:
@@ -115,7 +126,9 @@ def _pairs(kind: str, rows: Any, problems: _Problems) -> Iterator[tuple[str, str
                 yield one, other, float(cost)
             case _:
                 near = f'"{row[0]}", "{row[1]}"' if isinstance(row, list) and len(row) > 1 else kind
-                problems.add(near, f'{kind}: {row!r} has to be [sound, other sound, cost above 0], like ["l", "n", 1.0]')
+                problems.add(
+                    near, f'{kind}: {row!r} has to be [sound, other sound, cost above 0], like ["l", "n", 1.0]'
+                )
 
 
 def _words(rows: Any, problems: _Problems) -> Iterator[DialectWord]:

@@ -15,9 +15,7 @@ class Confusions:
     whole ones where the parts do not tell (hui and fei).
     """
 
-    def __init__(
-        self, initials: Mapping[Pair, float], finals: Mapping[Pair, float], syllables: Mapping[Pair, float]
-    ):
+    def __init__(self, initials: Mapping[Pair, float], finals: Mapping[Pair, float], syllables: Mapping[Pair, float]):
         """Pairs in alphabetical order, as `symmetric` makes them."""
         self._initials = _neighbours(initials)
         self._finals = _neighbours(finals)

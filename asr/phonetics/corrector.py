@@ -1,7 +1,7 @@
 """Corrects what the engine heard: a `Corrector` by sound, language and the city's words."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from asr.phonetics.confusions import Confusions
 from asr.phonetics.input_method import read_words
 from asr.phonetics.lattice import Lattice, LatticeCosts
 from asr.phonetics.search import Search, SearchSettings, Word
+from asr.phonetics.script import simplify
 from asr.phonetics.syllables import readings
 from asr.phonetics.trigram import FlatModel, LanguageModel, TrigramModel
 from asr.phonetics.vocabulary import Vocabulary
@@ -78,19 +79,23 @@ class PhoneticCorrector:
         if not raw or len(raw) > _LONGEST or not context.language.startswith(("zh", "yue", "auto")):
             return Corrected(raw)
         dialect = context.dialect if context.dialect in self._searches else "mandarin"
-        words = self._searches[dialect].best(Lattice(hypotheses, self._costs))
-        text, sources = _spell(words)
-        corrections = list(self._changes(raw, text, sources))
-        return Corrected(text, tuple(corrections))
+        simplified = [replace(hypothesis, text=simplify(hypothesis.text)) for hypothesis in hypotheses]
+        words = self._searches[dialect].best(Lattice(simplified, self._costs))
+        text, origins = _translate(*_spell(words), self._packs[dialect])
+        return Corrected(text, tuple(self._changes(raw, text, origins)))
 
-    def _changes(self, raw: str, text: str, sources: Sequence[Word]) -> Iterator[Correction]:
+    def _changes(self, raw: str, text: str, origins: Sequence[Word]) -> Iterator[Correction]:
         for kind, begin, end, new_begin, new_end in SequenceMatcher(None, raw, text, autojunk=False).get_opcodes():
             if kind != "equal":
                 heard, written = raw[begin:end], text[new_begin:new_end]
-                origin = sources[min(new_begin, len(sources) - 1)]
+                origin = origins[min(new_begin, len(origins) - 1)]
                 yield Correction(begin, end, heard, written, self._reason(heard, written, origin))
 
     def _reason(self, heard: str, written: str, origin: Word) -> str:
+        if origin.source == "dialect":
+            return "dialect word"
+        if simplify(heard) == written:
+            return "simplified"
         if origin.text in self._lexicon:
             return f"lexicon: {self._lexicon.kind(origin.text)}"
         if origin.source == "hypothesis" or len(heard) != len(written):
@@ -122,3 +127,11 @@ def _confusions(pack: DialectPack) -> Confusions:
 def _spell(words: Sequence[Word]) -> tuple[str, list[Word]]:
     """The text, and for each of its characters the word it belongs to."""
     return "".join(word.text for word in words), [word for word in words for _ in word.text]
+
+
+def _translate(text: str, origins: list[Word], pack: DialectPack) -> tuple[str, list[Word]]:
+    """The same with the dialect's words in Mandarin."""
+    for start, end, mandarin in reversed(pack.translations(text)):
+        text = text[:start] + mandarin + text[end:]
+        origins[start:end] = [Word(mandarin, "dialect")] * len(mandarin)
+    return text, origins

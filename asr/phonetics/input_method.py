@@ -13,13 +13,12 @@ import numpy as np
 from voicebot.core.errors import ModelError
 
 _MAGIC = 0x000FC613
-_INITIALS = "b p m f d t n l g k h j q x zh ch sh r z c s y w".split() + [""]
+_INITIALS = [*"b p m f d t n l g k h j q x zh ch sh r z c s y w".split(), ""]  # noqa: SIM905 - a table to read
 _FINALS = (
-    "a ai an ang ao e ei en eng er o ong ou i ia ie iao iu ian in iang ing iong "
-    "u ua uo uai ui uan un uang v ve ue"
-).split()  # fmt: skip
+    "a ai an ang ao e ei en eng er o ong ou i ia ie iao iu ian in iang ing iong u ua uo uai ui uan un uang v ve ue"
+)
 _CODES = {ord("A") + index: part for index, part in enumerate(_INITIALS)}
-_FINAL_CODES = {ord("A") + index: part for index, part in enumerate(_FINALS)}
+_FINAL_CODES = {ord("A") + index: part for index, part in enumerate(_FINALS.split())}
 
 
 def read_words(path: Path) -> list[tuple[str, tuple[str, ...]]]:

@@ -8,7 +8,7 @@ or a run of anything else (digits, Latin letters, punctuation); the latter is ne
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from asr.correction import Hypothesis
@@ -16,6 +16,7 @@ from asr.phonetics.syllables import HAN, read, readings
 
 _TOKEN = re.compile(r"[一-鿿]|[^一-鿿]+")
 _NUMERALS = frozenset("零〇一幺二两三四五六七八九")
+_NEVER = 1e3  # nats; only a word of the lexicon, whose cost has a limit, comes past it
 _NUMBER_TOKENS = 4  # a run of numerals this long is a number, whatever it sounds like
 
 
@@ -24,7 +25,8 @@ class Arc:
     """One character (or a fixed run) on the way from a node to a later one.
 
     ``cost`` is what taking this way costs before anything is changed, in nats; ``change`` what
-    replacing the character costs. ``heard`` holds its readings with a cost each, the likely one first.
+    replacing the character costs. ``heard`` holds its readings with a cost each, the likely one first;
+    the sound that was said may be at most ``tolerance`` away from them.
     """
 
     to: int
@@ -33,6 +35,7 @@ class Arc:
     cost: float
     change: float
     backbone: bool
+    tolerance: float = 9.0
 
     @property
     def fixed(self) -> bool:
@@ -45,23 +48,29 @@ class LatticeCosts:
     """How beliefs of the engine become costs; found by search, see docs/measurements.
 
     ``hypothesis`` scales the distance of a hypothesis from the best; a character of confidence p
-    costs ``change`` + ``trust`` x log(p / (1 - p)) to replace, within ``least`` and ``most``;
-    ``heteronym`` is the cost of a character's other readings; ``unknown_confidence`` stands in where
-    the engine gives none.
+    costs ``change`` + ``trust`` x log(p / (1 - p)) to replace, at least ``least``, and never
+    gives way from ``certain`` on;
+    ``heteronym`` is the cost of a character's other readings; at a cost of ``sure`` its sound is beyond
+    doubt and only characters of the same sound may replace it.
     """
 
-    hypothesis: float = 0.5
-    change: float = 2.0
-    trust: float = 0.8
-    least: float = 0.5
-    most: float = 8.0
+    hypothesis: float = 0.8
+    change: float = 3.2
+    trust: float = 0.5
+    least: float = 0.75
+    certain: float = 0.999
     heteronym: float = 0.7
-    unknown_confidence: float = 0.95
+    sure: float = 6.0
 
     def of_changing(self, confidence: float) -> float:
         """Cost of replacing a character that the engine wrote with this confidence."""
-        inside = min(max(confidence, 0.001), 0.999)
-        return min(max(self.change + self.trust * math.log(inside / (1 - inside)), self.least), self.most)
+        if confidence >= self.certain:
+            return _NEVER
+        return max(self.change + self.trust * math.log(max(confidence, 0.001) / (1 - confidence)), self.least)
+
+    def tolerance(self, change: float) -> float:
+        """How far off the sound of a character may be that costs this much to replace: nothing when it is sure."""
+        return max(0.0, self.sure - change)
 
 
 class Lattice:
@@ -85,7 +94,7 @@ class Lattice:
         return sorted(self.arcs, key=lambda node: self.order[node])
 
     def _lay_backbone(self, first: Hypothesis) -> list[float]:
-        confidence = first.confidence or (self._costs.unknown_confidence,) * len(first.text)
+        confidence = first.confidence or (1.0,) * len(first.text)  # unknown: only the lexicon may change it
         fixed = _number_positions(self.tokens)
         heard = _heard(self.tokens, self._costs.heteronym)
         changes, at = [], 0
@@ -94,7 +103,7 @@ class Lattice:
             at += len(token)
             changes.append(change)
             self.arcs[node].append(
-                Arc(node + 1, token, () if node in fixed else heard[node], 0.0, change, backbone=True)
+                self._arc(node + 1, token, () if node in fixed else heard[node], 0.0, change, backbone=True)
             )
         return changes
 
@@ -108,10 +117,13 @@ class Lattice:
             if kind == "insert":
                 if begin == self.end or not self._changeable(begin, begin + 1):
                     continue
-                way, way_heard = [*tokens[other_begin:other_end], self.tokens[begin]], [
-                    *heard[other_begin:other_end],
-                    self.arcs[begin][0].heard,
-                ]
+                way, way_heard = (
+                    [*tokens[other_begin:other_end], self.tokens[begin]],
+                    [
+                        *heard[other_begin:other_end],
+                        self.arcs[begin][0].heard,
+                    ],
+                )
                 end = begin + 1
             else:
                 way, way_heard = tokens[other_begin:other_end], heard[other_begin:other_end]
@@ -143,10 +155,15 @@ class Lattice:
         for index, arc in enumerate(self.arcs[at]):
             if arc.to == to and arc.text == text:
                 if cost < arc.cost:
-                    self.arcs[at][index] = Arc(to, text, arc.heard, cost, arc.change, arc.backbone)
+                    self.arcs[at][index] = replace(arc, cost=cost)
                 return
         change = self._changes[min(at, self.end - 1)] if at < self.end else self._costs.change
-        self.arcs[at].append(Arc(to, text, heard, cost, change, backbone=False))
+        self.arcs[at].append(self._arc(to, text, heard, cost, change, backbone=False))
+
+    def _arc(
+        self, to: int, text: str, heard: tuple[tuple[str, float], ...], cost: float, change: float, *, backbone: bool
+    ) -> Arc:
+        return Arc(to, text, heard, cost, change, backbone, self._costs.tolerance(change))
 
 
 def _heard(tokens: Sequence[str], heteronym: float) -> list[tuple[tuple[str, float], ...]]:

@@ -1,5 +1,6 @@
 """The best way through a lattice: beam search over words by sound, language and the engine's belief."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,38 +16,42 @@ from asr.phonetics.vocabulary import Vocabulary
 class SearchSettings:
     """Weights and limits, in nats; found by search, see docs/measurements.
 
-    ``language`` weighs the language model; ``lexicon_bonus`` is given for each character of a word of
-    the city from the third on; a word may differ from what was heard by at most ``furthest`` in sound.
+    ``language`` weighs the language model and ``sound`` the costs of confusion. A word of the city's
+    lexicon is at least ``-lexicon_floor`` likely, and gets ``lexicon_bonus`` for each character from
+    the second on. Of the characters that change in one word, the dearest costs in full and the others
+    ``together`` times theirs; a word of one character costs ``lone`` more; a word of the lexicon never
+    costs more than ``lexicon_most`` for each. A word may be ``furthest`` from what was heard, in sound. Of the words over one
+    stretch only the ``candidates`` best are tried, none more than ``margin`` behind the best, behind
+    the ``beam`` best ways so far.
     """
 
-    language: float = 1.0
-    sound: float = 1.0
+    language: float = 0.61
+    sound: float = 1.2
+    lexicon_floor: float = 9.0
     lexicon_bonus: float = 2.0
-    lexicon_base: float = 9.0
-    furthest: float = 4.0
-    beam: int = 8
-    candidates: int = 16
+    furthest: float = 3.0
+    together: float = 0.8
+    lone: float = 0.7
+    lexicon_most: float = 3.0
+    beam: int = 6
+    candidates: int = 8
+    margin: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word on the best way. ``source`` says what brought it: heard, sound, hypothesis or lexicon."""
+    """A word on the best way. ``source`` says what brought it: fixed, heard, hypothesis, sound or lexicon."""
 
     text: str
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    to: int
-    text: str
-    cost: float
-    source: str
-    estimate: float
+# A word that may follow: node behind it, text, cost in nats, source. A tuple, because thousands are made per sentence.
+_Candidate = tuple[int, str, float, str]
 
 
 class Search:
-    """Finds words for one dialect; holds no state between sentences."""
+    """Finds words for one dialect; keeps nothing between sentences, so threads may share it."""
 
     def __init__(
         self,
@@ -65,109 +70,120 @@ class Search:
 
     def best(self, lattice: Lattice) -> list[Word]:
         """The words of the best way through ``lattice``."""
-        settings, model = self._settings, self._model
-        # Per node: the last two words -> (score, model state, way so far as a linked list).
-        beams: dict[int, dict[tuple[str, ...], tuple[float, Any, Any]]] = {node: {} for node in lattice.arcs}
-        beams[0][()] = (0.0, model.begin(), None)
+        # Per node: (word before the last, last word) -> (score, model state, way so far as a linked list).
+        beams: dict[int, dict[tuple[str, str], tuple[float, Any, Any]]] = {node: {} for node in lattice.arcs}
+        beams[0]["", ""] = (0.0, self._model.begin(), None)
         for node in lattice.nodes():
             if node == lattice.end or not beams[node]:
                 continue
-            alive = sorted(beams[node].items(), key=lambda item: -item[1][0])[: settings.beam]
+            alive = sorted(beams[node].items(), key=lambda item: -item[1][0])[: self._settings.beam]
             for candidate in self._candidates(lattice, node):
-                ahead = beams[candidate.to]
-                link = (candidate.text, candidate.source)
-                for words, (score, state, way) in alive:
-                    gained, behind = self._score(state, candidate)
-                    total = score + gained - candidate.cost
-                    key = (*words[-1:], candidate.text)
-                    known = ahead.get(key)
+                to, text, cost, source = candidate
+                ahead = beams[to]
+                for (_, last), (score, state, way) in alive:
+                    gained, behind = self._score(state, text, source)
+                    total = score + gained - cost
+                    known = ahead.get((last, text))
                     if known is None or total > known[0]:
-                        ahead[key] = (total, behind, (link, way))
+                        ahead[last, text] = (total, behind, (candidate, way))
         way = max(beams[lattice.end].values(), key=lambda entry: entry[0])[2]
         words = []
         while way is not None:
-            (text, source), way = way
+            (_, text, _, source), way = way
             words.append(Word(text, source))
         return words[::-1]
 
-    def _score(self, state: Any, candidate: _Candidate) -> tuple[float, Any]:
-        if candidate.source == "fixed":
+    def _score(self, state: Any, text: str, source: str) -> tuple[float, Any]:
+        if source == "fixed":
             return 0.0, state
-        score, behind = self._model.score(state, candidate.text)
+        score, behind = self._model.score(state, text)
         score *= self._settings.language
-        if candidate.text in self._lexicon:
-            score = max(score, -self._settings.lexicon_base + self._lexicon.weight(candidate.text))
+        if text in self._lexicon:
+            score = max(score, self._lexicon.weight(text) - self._settings.lexicon_floor)
         return score, behind
 
     def _candidates(self, lattice: Lattice, node: int) -> list[_Candidate]:
-        """Words that may begin at ``node``: what was heard always, and the most promising others of each span."""
+        """Words that may begin at ``node``: those that were written always, and the most promising others."""
         kept: list[_Candidate] = []
-        by_end: dict[int, dict[str, _Candidate]] = {}
-        for candidate in self._words_from(lattice, node):
-            if candidate.source in {"fixed", "heard"}:
-                kept.append(candidate)
-                continue
-            best = by_end.setdefault(candidate.to, {})
-            known = best.get(candidate.text)
-            if known is None or candidate.cost < known.cost:
-                best[candidate.text] = candidate
-        for best in by_end.values():
-            kept += sorted(best.values(), key=lambda candidate: -candidate.estimate)[: self._settings.candidates]
-        return kept
-
-    def _words_from(self, lattice: Lattice, node: int) -> Iterator[_Candidate]:
+        others: dict[int, dict[str, tuple[float, _Candidate]]] = {}
         paths: list[tuple[int, tuple[Arc, ...], dict[str, float]]] = [(node, (), {"": 0.0})]
         while paths:
-            at, arcs, beginnings = paths.pop()
+            at, before, beginnings = paths.pop()
             for arc in lattice.arcs[at]:
-                way = (*arcs, arc)
                 if arc.fixed:
-                    if not arcs:
-                        yield _Candidate(arc.to, arc.text, arc.cost, "fixed", 0.0)
+                    if not before:
+                        kept.append((arc.to, arc.text, arc.cost, "fixed"))
                     continue
+                way = (*before, arc)
                 text = "".join(part.text for part in way)
                 taken = sum(part.cost for part in way)
                 if len(way) == 1 or text in self._vocabulary or text in self._lexicon:
                     source = "heard" if all(part.backbone for part in way) else "hypothesis"
-                    bonus = self._bonus(text)
-                    yield _Candidate(arc.to, text, taken - bonus, source, 0.0 - taken)
-                further = self._further(beginnings, arc)
-                if not further:
-                    continue
-                yield from self._changed(way, text, taken, further)
-                paths.append((arc.to, way, further))
+                    kept.append((arc.to, text, taken - self._bonus(text), source))
+                if further := self._further(beginnings, arc):
+                    best = others.setdefault(arc.to, {})
+                    for word, cost, source, estimate in self._changed(way, text, taken, further):
+                        if word not in best or estimate > best[word][0]:
+                            best[word] = (estimate, (arc.to, word, cost, source))
+                    paths.append((arc.to, way, further))
+        for best in others.values():
+            kept += self._promising(best)
+        return kept
+
+    def _promising(self, words: dict[str, tuple[float, _Candidate]]) -> Iterator[_Candidate]:
+        ranked = sorted(words.values(), key=lambda entry: -entry[0])[: self._settings.candidates]
+        for estimate, candidate in ranked:
+            if estimate < ranked[0][0] - self._settings.margin:
+                return
+            yield candidate
 
     def _further(self, beginnings: dict[str, float], arc: Arc) -> dict[str, float]:
         """Beginnings of words that this arc's sounds continue, with what they differ in sound."""
         further: dict[str, float] = {}
+        settings, vocabulary, lexicon = self._settings, self._vocabulary, self._lexicon
         for beginning, so_far in beginnings.items():
             for heard, reading in arc.heard:
+                room = min(settings.furthest - so_far, arc.tolerance) - reading
                 for said, unlike in self._confusions.said(heard):
-                    cost = so_far + reading + unlike * self._settings.sound
-                    if cost > self._settings.furthest:
+                    unlike *= settings.sound
+                    if unlike > room:
                         break
-                    key = beginning + said + "'"
-                    if cost < further.get(key, 1e9) and (self._vocabulary.may_begin(key) or self._lexicon.may_begin(key)):
+                    key = f"{beginning}{said}'"
+                    cost = so_far + reading + unlike
+                    if cost < further.get(key, 1e9) and (vocabulary.may_begin(key) or lexicon.may_begin(key)):
                         further[key] = cost
         return further
 
-    def _changed(self, way: tuple[Arc, ...], text: str, taken: float, sounds: dict[str, float]) -> Iterator[_Candidate]:
-        """Words that sound like the way but are written otherwise."""
-        to = way[-1].to
+    def _changed(
+        self, way: tuple[Arc, ...], text: str, taken: float, sounds: dict[str, float]
+    ) -> Iterator[tuple[str, float, str, float]]:
+        """Words that sound like the way but are written otherwise: word, cost, source, estimate of the gain."""
+        language = self._settings.language
         for key, unlike in sounds.items():
             for word, probability in self._vocabulary.words(key):
                 if word != text:
-                    cost = taken + unlike + _change(word, way)
-                    estimate = self._settings.language * probability - cost
-                    yield _Candidate(to, word, cost, "sound", estimate)
+                    cost = taken + unlike + self._change(word, way, math.inf)
+                    yield word, cost, "sound", language * probability - cost
             for word in self._lexicon.words(key):
-                if word != text and self._lexicon.allows(word, text, unlike, heard_is_word=text in self._vocabulary):
-                    cost = taken + unlike + _change(word, way) - self._bonus(word)
-                    yield _Candidate(to, word, cost, "lexicon", 100.0 - cost)
+                certain = all(arc.tolerance <= 0 for one, arc in zip(word, way, strict=True) if one != arc.text)
+                if word != text and self._lexicon.allows(
+                    word, text, unlike, heard_is_word=text in self._vocabulary, certain=certain
+                ):
+                    bonus = 0.0 if certain else self._bonus(word)
+                    cost = taken + unlike + self._change(word, way, self._settings.lexicon_most) - bonus
+                    yield word, cost, "lexicon", -cost
 
     def _bonus(self, word: str) -> float:
         return self._settings.lexicon_bonus * (len(word) - 1) if word in self._lexicon else 0.0
 
-
-def _change(word: str, way: tuple[Arc, ...]) -> float:
-    return sum(arc.change for character, arc in zip(word, way, strict=True) if character != arc.text)
+    def _change(self, word: str, way: tuple[Arc, ...], most: float) -> float:
+        """Cost of replacing what was written by ``word``, at most ``most`` for each character."""
+        settings = self._settings
+        dearest = total = 0.0
+        for character, arc in zip(word, way, strict=True):
+            if character != arc.text:
+                cost = min(arc.change, most)
+                total += cost
+                dearest = max(dearest, cost)
+        lone = settings.lone if len(way) == 1 else 0.0
+        return lone + dearest + settings.together * (total - dearest)

@@ -10,6 +10,7 @@ HAN = re.compile(r"[一-鿿]")
 
 _INITIAL = re.compile(r"zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]")
 
+
 def teach(words: Mapping[str, str]) -> None:
     """Readings (word -> syllables with spaces) that the tables lack or have wrong; they hold for the process."""
     load_phrases_dict({word: [[syllable] for syllable in reading.split()] for word, reading in words.items()})
@@ -25,7 +26,7 @@ def split(syllable: str) -> tuple[str, str]:
 
 def read(text: str) -> tuple[str, ...]:
     """One syllable for each character of a text of Chinese characters only, chosen by context; ü is v."""
-    return tuple(lazy_pinyin(text, v_to_u=False, errors=list))
+    return tuple(lazy_pinyin(text, v_to_u=False, errors=lambda unknown: list(unknown)))
 
 
 @lru_cache(maxsize=20_000)
@@ -33,3 +34,10 @@ def readings(character: str) -> tuple[str, ...]:
     """Every syllable that a character can stand for, the most frequent first."""
     found = pinyin(character, style=Style.NORMAL, heteronym=True, v_to_u=False, errors="ignore")
     return tuple(dict.fromkeys(found[0])) if found else ()
+
+
+@lru_cache(maxsize=20_000)
+def tones(character: str) -> frozenset[str]:
+    """The tones that a character can have, 1 to 5 (5 is none)."""
+    found = pinyin(character, style=Style.TONE3, heteronym=True, neutral_tone_with_five=True, errors="ignore")
+    return frozenset(reading[-1] for reading in found[0]) if found else frozenset()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from asr.phonetics.trigram import LanguageModel
 
+_ALIKE = 24  # words of one sound; what is rarer needs its context to be seen at all
 _LONGEST = 6  # syllables; longer entries of the word list are rare and are found in parts
 
 
@@ -25,6 +26,9 @@ class Vocabulary:
                 key += syllable + "'"
                 self._beginnings.add(key)
             self._by_sound.setdefault(key, []).append((word, model.score(state, word)[0]))
+        for alike in self._by_sound.values():
+            alike.sort(key=lambda entry: -entry[1])
+            del alike[_ALIKE:]
 
     def __contains__(self, word: str) -> bool:
         """Whether ``word`` is in the vocabulary."""
