@@ -10,9 +10,9 @@ from dialog.city.nouns import Category, City
 from dialog.embedding import Embedder
 from dialog.routing.store import ModelStore
 
-_MEANING_WEIGHT = 30.0
-_KEYWORD_WEIGHT = 1.2  # for a keyword of two characters; longer ones say more
-_MAX_KEYWORD = 4.0
+_MEANING_WEIGHT = 60.0
+_KEYWORD_WEIGHT = 2.0  # for a keyword of two characters; longer ones say more
+_MAX_KEYWORD = 6.0
 
 
 @dataclass(frozen=True, slots=True)
