@@ -99,7 +99,7 @@ class SileroDetector:
 class GateSettings:
     """When the judge may sleep, and what it is given when it wakes."""
 
-    aggressiveness: int = 2
+    aggressiveness: int = 3
     sleep_after_ms: float = 600.0
     margin_db: float = 6.0
     wake_with_ms: float = 160.0
