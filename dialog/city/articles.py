@@ -4,6 +4,7 @@ In the head, ``questions:`` and ``tags:`` are followed by ``- item`` lines. In t
 portion of the spoken answer; a line that begins with ``>`` is a note for editors and never spoken.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from dialog.city.problems import Problems
 MAX_PORTION_CHARS = 64  # about 15 s of speech at 4.3 characters a second; longer ones are talked over
 FIELDS = ("id", "title", "owner", "valid_from", "valid_to", "version", "status", "source")
 LISTS = ("questions", "tags")
+_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")  # also the name of its file
 
 
 @dataclass
@@ -40,6 +42,11 @@ def read_article(path: Path, name: str, problems: Problems) -> ReadArticle | Non
     except UnicodeDecodeError as error:
         problems.add(name, error.object[: error.start].count(b"\n") + 1, "不是 UTF-8 编码，请另存为 UTF-8")
         return None
+    return parse_article(lines, name, problems)
+
+
+def parse_article(lines: list[str], name: str, problems: Problems) -> ReadArticle | None:
+    """Read the lines of an article; None when it is too broken to go on with."""
     if not lines or lines[0].strip() != "---":
         problems.add(name, 1, "第一行必须是 ---，后面写文章信息")
         return None
@@ -116,6 +123,8 @@ def _build(
     first, last = days.get("valid_from"), days.get("valid_to")
     if first and last and first > last:
         problems.add(name, lines["valid_to"], "valid_to 早于 valid_from，请改正日期")
+    if values.get("id") and not _ID.fullmatch(values["id"]):
+        problems.add(name, lines["id"], f"id 只用小写字母、数字和连字符，不是“{values['id']}”")
     version = values.get("version", "")
     if version and not (version.isascii() and version.isdigit() and int(version) > 0):
         problems.add(name, lines["version"], f"version 应是 1 以上的整数，不是“{version}”")
