@@ -210,7 +210,7 @@ class CallRig:
             silence=lambda: SilenceTimer(turns),
             recorder=lambda start: None,
             transport=LineTransport,
-            fault_text="抱歉，系统出了点问题。",
+            fault_text=lambda: "抱歉，系统出了点问题。",
             max_call_s=self.max_call_s,
         )
 

@@ -74,7 +74,7 @@ def build(settings: Settings, observer: Observer) -> House:
         silence=lambda: SilenceTimer(settings.turns),
         recorder=recordings.recorder,
         transport=LineTransport,
-        fault_text=conversations.fault_text,
+        fault_text=lambda: conversations.fault_text,
         max_call_s=settings.sip.max_call_s,
     )
     return House(settings, clock, city, models, database, recogniser, synthesiser, conversations, calls, queue,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -22,10 +22,13 @@ from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.database import Database
 from voicebot.storage.recordings import Recordings
 from voicebot.tts.cached import CachedSynthesiser
+from voicebot.tts.sentences import split_clauses
 
 log = structlog.get_logger(__name__)
 
 Progress = Callable[[str], None]
+
+_IDLE_LOOK_S = 1.0
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class House:
     observer: Observer
     parts: Parts
     sessions: set[asyncio.Task[object]] = field(default_factory=set)
+    _warming: asyncio.Task[None] | None = None
 
     async def start(self, say: Progress) -> None:
         """Database first, then the models side by side; ``say`` is told what is being done, in Chinese."""
@@ -63,22 +67,34 @@ class House:
         say(f"准备完毕，用时 {time.monotonic() - began:.1f} 秒。")
 
     async def _prepare_voice(self, say: Progress) -> None:
-        texts = tuple(self.conversations.fixed_texts())
+        """Render the bot's own sentences before the first call, those of the articles whenever nobody calls."""
         told = 0
 
         def progress(done: int, total: int) -> None:
             nonlocal told
             if done * 10 // max(total, 1) > told:
                 told = done * 10 // total
-                say(f"正在预先合成常用语：{done}/{total}")
+                say(f"首次启动，正在合成常用语：{done}/{total}")
 
-        await self.synthesiser.prerender(texts, progress)
+        await self.synthesiser.prerender(_clauses(self.conversations.fixed_texts()), progress)
+        self._warming = asyncio.create_task(self._warm_articles(), name="articles")
+
+    async def _warm_articles(self) -> None:
+        try:
+            for text in self.conversations.article_texts():
+                while self.sessions:
+                    await asyncio.sleep(_IDLE_LOOK_S)
+                await self.synthesiser.prerender(_clauses([text]))
+            log.info("articles_rendered")
+        except HotlineError as error:
+            log.warning("articles_not_rendered", code=error.code)
 
     async def stop(self) -> None:
         """Release everything, in the opposite order."""
-        for session in self.sessions:
-            session.cancel()
-        await asyncio.gather(*self.sessions, return_exceptions=True)
+        ending = [*self.sessions, *([self._warming] if self._warming else [])]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         await self.recogniser.stop()
         await self.synthesiser.stop()
         try:
@@ -113,3 +129,8 @@ class House:
         if not session.cancelled() and (error := session.exception()):
             self.observer.fault("call", type(error).__name__)
             log.error("call_failed", error=type(error).__name__, exc_info=error)
+
+
+def _clauses(texts: Iterable[str]) -> list[str]:
+    """A call speaks clause by clause, so what is rendered ahead is clauses, too."""
+    return [clause for text in texts for clause in split_clauses(text)]

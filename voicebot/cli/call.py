@@ -15,7 +15,7 @@ from voicebot.evaluation.narrator import NarratedCallStore, summary
 from voicebot.evaluation.report import CallReports
 from voicebot.evaluation.runner import Result, ScenarioRunner, running_service, sip_connect, wav_connect
 from voicebot.evaluation.scenario import LoadedScenario, load_scenario
-from voicebot.evaluation.virtual_time import run_in_virtual_time
+from voicebot.evaluation.virtual_time import VirtualTimeLoop, run_in_virtual_time
 from voicebot.logs import set_up_logs
 from voicebot.models import ModelStore
 from voicebot.pipeline.observer import SilentObserver
@@ -61,6 +61,9 @@ def _tell(text: str) -> None:
 
 async def _over_wav(settings: Settings, loaded: LoadedScenario, say: Callable[[str], None], *, narrate: bool) -> Result:
     house = build(settings, SilentObserver())
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)  # noqa: S101  what this coroutine is run on
+    loop.wait_while(lambda: house.recogniser.busy)
     if narrate:
         house.narrate(NarratedCallStore(house.parts.calls, click.echo))
     async with house.running(say):

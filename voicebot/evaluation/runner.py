@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import aiohttp
 
 from telephony.caller import CallerLeg
-from telephony.sip import SipCaller
-from telephony.wav import WavLine
+from telephony.sip.caller import SipCaller
+from telephony.wav.line import WavLine
 from voicebot.app import House
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import LineError
@@ -102,7 +102,7 @@ def wav_connect(house: House) -> Connect:
 
 def sip_connect(target: str) -> Connect:
     """Real SIP calls to ``target`` (a SIP URI)."""
-    return lambda loaded: SipCaller(target, caller_number=loaded.scenario.caller.number)
+    return lambda loaded: SipCaller(target, SystemClock(), number=loaded.scenario.caller.number or "anonymous")
 
 
 @contextlib.asynccontextmanager

@@ -62,7 +62,7 @@ class Parts:
     silence: Callable[[], SilenceTimer]
     recorder: Callable[[CallStart], Recorder | None]
     transport: Callable[[Line], BaseTransport]
-    fault_text: str
+    fault_text: Callable[[], str]
     max_call_s: float
 
 
@@ -121,7 +121,7 @@ class CallSession:
             self.timeline,
             call_time,
             parts.observer,
-            parts.fault_text,
+            parts.fault_text(),
         )
         speaking = Speaking(self._line, parts.synthesiser, state, self.timeline, call_time, parts.observer)
         transport = parts.transport(self._line)

@@ -15,6 +15,7 @@ from voicebot.pipeline.frames import ReleaseFrame, SpeakFrame, SpokenFrame
 from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.state import CallState, CallTime
 from voicebot.pipeline.utterance import Utterance
+from voicebot.tts.sentences import split_clauses
 
 log = structlog.get_logger(__name__)
 
@@ -110,8 +111,12 @@ class Speaking(FrameProcessor):
         if not utterance.frame.text:
             return
         try:
-            async for pcm in self._synthesiser.speak(utterance.frame.text):
-                utterance.audio.extend(pcm)
+            # Clause by clause, so that it is known to the clause what an interrupted caller has heard.
+            for clause in split_clauses(utterance.frame.text):
+                begin = utterance.samples
+                async for pcm in self._synthesiser.speak(clause):
+                    utterance.audio.extend(pcm)
+                utterance.clauses.append((clause, begin, utterance.samples))
         except HotlineError as error:
             utterance.failed = True
             self._observer.fault("voice", error.code)

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from voicebot.core.frames import FRAME_BYTES, SAMPLE_RATE_HZ
+from voicebot.core.frames import FRAME_BYTES
 from voicebot.pipeline.frames import SpeakFrame
 
-_CLAUSE_ENDS = "，。！？；：、,.!?;"
-_CHARACTERS_A_SECOND = 4.5  # measured pace of the Mandarin voice; only used while the audio is still being made
+_TAIL = 0.85  # a clause ends in a short silence; whoever heard this share of it heard its words
 
 
 @dataclass(slots=True)
@@ -20,6 +19,7 @@ class Utterance:
     made: bool = False
     failed: bool = False
     start_ms: float | None = None
+    clauses: list[tuple[str, int, int]] = field(default_factory=list)  # text, and where its audio begins and ends
 
     @property
     def samples(self) -> int:
@@ -52,15 +52,8 @@ class Utterance:
         self.handed = max(0, min(self.handed, heard - self.first))
 
     def spoken(self, heard: int) -> str:
-        """The part of the text that the caller heard, cut back to whole clauses unless all of it was heard."""
-        text = self.frame.text
+        """The part of the text that the caller heard, in whole clauses; all of it once all of its audio has left."""
         if self.heard_all(heard):
-            return text
+            return self.frame.text
         reached = max(0, min(self.handed, heard - self.first))
-        if not reached:
-            return ""
-        expected = self.samples if self.made else max(self.samples, len(text) / _CHARACTERS_A_SECOND * SAMPLE_RATE_HZ)
-        characters = int(len(text) * min(1.0, reached / expected))
-        while 0 < characters < len(text) and text[characters - 1] not in _CLAUSE_ENDS:
-            characters -= 1
-        return text[:characters]
+        return "".join(text for text, begin, end in self.clauses if begin + _TAIL * (end - begin) <= reached)

@@ -36,14 +36,18 @@ def test_all_of_the_text_was_spoken_once_all_of_the_audio_was_heard() -> None:
 
 def test_what_was_heard_is_cut_back_to_a_whole_clause() -> None:
     utterance = made(100 * FRAME_SAMPLES)
+    first, second = "您反映的问题已经记下，", "我们会尽快处理。"
+    utterance.clauses = [(first, 0, 60 * FRAME_SAMPLES), (second, 60 * FRAME_SAMPLES, 100 * FRAME_SAMPLES)]
     hand_on_all(utterance)
-    assert utterance.spoken(70 * FRAME_SAMPLES) == "您反映的问题已经记下，"
+    assert utterance.spoken(70 * FRAME_SAMPLES) == first
+    assert utterance.spoken(55 * FRAME_SAMPLES) == first
     assert utterance.spoken(20 * FRAME_SAMPLES) == ""
     assert utterance.spoken(0) == ""
 
 
-def test_the_length_of_a_voice_that_is_still_being_made_is_guessed() -> None:
+def test_a_voice_that_is_still_being_made_was_heard_as_far_as_it_came() -> None:
     utterance = Utterance(SpeakFrame(text=TEXT), audio=bytearray(8000 * 2 * 3))
+    utterance.clauses = [("您反映的问题已经记下，", 0, 8000 * 3)]
     hand_on_all(utterance)
     assert utterance.spoken(8000 * 3) == "您反映的问题已经记下，"
 

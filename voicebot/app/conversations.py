@@ -1,0 +1,62 @@
+"""What every conversation of a city shares, and a dialog for each call."""
+
+from collections.abc import Iterator
+
+from dialog.city.nouns import City
+from dialog.embedding import Embedder
+from dialog.flow import DialogTools, HotlineDialog
+from dialog.knowledge import KnowledgeIndex
+from dialog.routing import CategoryClassifier, DepartmentRouter, RequestTypeClassifier
+from voicebot.core.call import CallStart
+from voicebot.core.ports import Clock, Dialog
+from voicebot.settings import Settings
+
+
+class Conversations:
+    """Built quickly; `start` loads the models that understanding needs."""
+
+    def __init__(self, settings: Settings, city: City, clock: Clock):
+        self._settings = settings
+        self._city = city
+        self._clock = clock
+        self._tools: DialogTools | None = None
+
+    def start(self) -> None:
+        """Load the embeddings and the routing models; a few seconds, longer the first time. Blocks."""
+        var = self._settings.var_dir
+        embedder = Embedder(var / "embeddings")
+        self._tools = DialogTools.build(
+            self._city,
+            knowledge=KnowledgeIndex(self._city, embedder),
+            router=DepartmentRouter(self._city, embedder, var / "routing"),
+            types=RequestTypeClassifier(self._city, embedder, var / "routing"),
+            categories=CategoryClassifier(self._city, embedder, var / "routing"),
+            settings=self._settings.dialog,
+            now=self._clock.now,
+        )
+
+    def open(self, start: CallStart) -> Dialog:
+        """The dialog of one call."""
+        return HotlineDialog(self._ready, start)
+
+    @property
+    def fault_text(self) -> str:
+        """What a caller hears when the dialog itself breaks."""
+        return self._ready.texts["zh"].get("handoff_fault")
+
+    def fixed_texts(self) -> Iterator[str]:
+        """Every sentence of the bot's own that does not depend on the call."""
+        yield from self._ready.texts["zh"].fixed()
+
+    def article_texts(self) -> Iterator[str]:
+        """What may be spoken of the articles today."""
+        day = self._clock.now().astimezone(self._city.timezone).date()
+        for article in self._city.articles:
+            if article.speakable(day):
+                yield from article.portions
+
+    @property
+    def _ready(self) -> DialogTools:
+        if self._tools is None:
+            raise RuntimeError("start first")
+        return self._tools
