@@ -87,7 +87,7 @@ class Lexicon:
         exact = unlike == 0 and all(tones(one) & tones(other) for one, other in changed)
         if certain or len(word) <= _SHORT:
             return exact and half and not (heard_is_word and len(word) <= _SHORT)
-        return unlike <= (1.0 * len(word) if half else 0.5 * len(word) if kept else 0.0)
+        return unlike <= (1.0 if half else 0.5 if kept else 0.3) * len(word)
 
 
 def hotline_words() -> list[Entry]:

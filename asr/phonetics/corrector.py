@@ -13,8 +13,8 @@ from asr.lexicon import Lexicon
 from asr.phonetics.confusions import Confusions
 from asr.phonetics.input_method import read_words
 from asr.phonetics.lattice import Lattice, LatticeCosts
-from asr.phonetics.search import Search, SearchSettings, Word
 from asr.phonetics.script import simplify
+from asr.phonetics.search import Search, SearchSettings, Word
 from asr.phonetics.syllables import readings
 from asr.phonetics.trigram import FlatModel, LanguageModel, TrigramModel
 from asr.phonetics.vocabulary import Vocabulary

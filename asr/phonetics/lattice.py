@@ -45,13 +45,12 @@ class Arc:
 
 @dataclass(frozen=True, slots=True)
 class LatticeCosts:
-    """How beliefs of the engine become costs; found by search, see docs/measurements.
+    """How beliefs of the engine become costs; found by search on telephone recordings.
 
-    ``hypothesis`` scales the distance of a hypothesis from the best; a character of confidence p
-    costs ``change`` + ``trust`` x log(p / (1 - p)) to replace, at least ``least``, and never
-    gives way from ``certain`` on;
-    ``heteronym`` is the cost of a character's other readings; at a cost of ``sure`` its sound is beyond
-    doubt and only characters of the same sound may replace it.
+    ``hypothesis`` scales the distance of a hypothesis from the best. A character of confidence p costs
+    ``change`` + ``trust`` x log(p / (1 - p)) to replace, at least ``least``, and from ``certain`` on it
+    gives way to words of the lexicon only. ``heteronym`` is the cost of a character's other readings.
+    At a cost of ``sure`` its sound is beyond doubt: only characters of the same sound may replace it.
     """
 
     hypothesis: float = 0.8

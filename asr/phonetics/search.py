@@ -14,15 +14,15 @@ from asr.phonetics.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """Weights and limits, in nats; found by search, see docs/measurements.
+    """Weights and limits, in nats; found by search on telephone recordings.
 
     ``language`` weighs the language model and ``sound`` the costs of confusion. A word of the city's
     lexicon is at least ``-lexicon_floor`` likely, and gets ``lexicon_bonus`` for each character from
     the second on. Of the characters that change in one word, the dearest costs in full and the others
-    ``together`` times theirs; a word of one character costs ``lone`` more; a word of the lexicon never
-    costs more than ``lexicon_most`` for each. A word may be ``furthest`` from what was heard, in sound. Of the words over one
-    stretch only the ``candidates`` best are tried, none more than ``margin`` behind the best, behind
-    the ``beam`` best ways so far.
+    ``together`` times theirs, none more than ``lexicon_most`` when the lexicon's word replaces them; a
+    word of one character costs ``lone`` more. A word may be ``furthest`` from what was heard, in
+    sound. Of the words over one stretch only the ``candidates`` best are tried, none more than
+    ``margin`` behind the best, behind the ``beam`` best ways so far.
     """
 
     language: float = 0.61

@@ -24,9 +24,13 @@ def split(syllable: str) -> tuple[str, str]:
     return initial, syllable[len(initial) :]
 
 
+def _each(unknown: str) -> list[str]:
+    return list(unknown)
+
+
 def read(text: str) -> tuple[str, ...]:
     """One syllable for each character of a text of Chinese characters only, chosen by context; ü is v."""
-    return tuple(lazy_pinyin(text, v_to_u=False, errors=lambda unknown: list(unknown)))
+    return tuple(lazy_pinyin(text, v_to_u=False, errors=_each))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=20_000)
