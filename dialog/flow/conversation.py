@@ -12,7 +12,9 @@ from dialog.ports import Categoriser, KnowledgeBase, Router, TypeClassifier
 from dialog.settings import DialogSettings
 from dialog.texts import Texts
 from dialog.ticket.extractor import Found, TicketExtractor
+from dialog.understanding.danger_model import DangerModel, Vectorise
 from dialog.understanding.emergencies import EmergencyFinder
+from dialog.understanding.english import EnglishReader
 from dialog.understanding.intents import Intent, IntentFinder
 from dialog.understanding.refusals import RefusalFinder
 from voicebot.core.actions import Action, Ask, Say
@@ -34,6 +36,7 @@ class DialogTools:
     now: Callable[[], datetime]
     intents: IntentFinder
     emergencies: EmergencyFinder
+    english: EnglishReader
     refusals: RefusalFinder
     extractor: TicketExtractor
     texts: dict[str, Texts]
@@ -49,8 +52,12 @@ class DialogTools:
         categories: Categoriser,
         settings: DialogSettings,
         now: Callable[[], datetime],
+        vectorise: Vectorise | None = None,
     ) -> "DialogTools":
-        """Build the rules around what other rooms hand in. ``now`` gives timezone-aware time of day."""
+        """Build the rules around what other rooms hand in. ``now`` gives timezone-aware time of day.
+
+        ``vectorise`` (a sentence's embedding) gives danger a second ear; without it phrases alone decide.
+        """
         intents = IntentFinder()
         return cls(
             city=city,
@@ -61,7 +68,8 @@ class DialogTools:
             settings=settings,
             now=now,
             intents=intents,
-            emergencies=EmergencyFinder(),
+            emergencies=EmergencyFinder(DangerModel(vectorise) if vectorise else None),
+            english=EnglishReader(city),
             refusals=RefusalFinder(),
             extractor=TicketExtractor(city, intents),
             texts={"zh": Texts("zh", city.prompts, hotline=city.hotline), "en": Texts("en", hotline=city.hotline)},
@@ -76,6 +84,7 @@ class Heard:
     text: str
     intents: frozenset[Intent]
     confidence: float = 1.0
+    said: str = ""  # the English sentence, when ``text`` is its Chinese rendering
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from dialog.flow.conversation import Conversation, DialogTools, Heard
 from dialog.flow.silence import silent
 from dialog.flow.states import ALWAYS, DEAF, TABLE, Move, State
 from dialog.flow.topic import topic
+from dialog.understanding.english import is_english
 from dialog.understanding.intents import Intent
 from voicebot.core.actions import (
     Action,
@@ -23,7 +24,6 @@ from voicebot.core.actions import (
 from voicebot.core.call import CallStart, HandOffReason
 from voicebot.core.speech import Expect, Transcript
 from voicebot.core.ticket import TicketDraft
-from voicebot.language.spoken_numbers import speak_digits
 
 Step = Callable[[Conversation, Heard], list[Action]]
 
@@ -91,8 +91,7 @@ class HotlineDialog:
         text = heard.text.strip()
         if text:
             m.said.append(text)
-        understood = Heard(text, c.tools.intents.find(text), heard.mean_confidence)
-        return self._reply(self._answer(understood))
+        return self._reply(self._answer(self._understood(text, heard.mean_confidence)))
 
     def press(self, digits: str) -> Sequence[Action]:
         """Keys: a rating, yes (1) or no (2), a number that was asked for, or 0 for a person."""
@@ -118,7 +117,7 @@ class HotlineDialog:
     def interrupted(self, spoken: str) -> None:
         """A ticket number that was talked over is told again."""
         m = self._c.memory
-        number = speak_digits(m.filed[-1]) if m.filed and m.state is State.ANYTHING_ELSE else ""
+        number = self._c.texts.digits(m.filed[-1]) if m.filed and m.state is State.ANYTHING_ELSE else ""
         if number and any(number in a.text for a in m.last_reply if isinstance(a, Say)) and number not in spoken:
             m.unheard_number = number
 
@@ -150,9 +149,18 @@ class HotlineDialog:
     def _spoken(self, text: str) -> Sequence[Action]:
         return self.hear(Transcript(text, text, 0, 0))
 
+    def _understood(self, text: str, confidence: float) -> Heard:
+        """English is put into Chinese key words for everything but the answers that English phrases name."""
+        c, m = self._c, self._c.memory
+        intents = c.tools.intents.find(text)
+        if not is_english(text):
+            return Heard(text, intents, confidence)
+        m.language = "zh" if Intent.CHINESE in intents else "en"
+        return Heard(c.tools.english.in_chinese(text) or text, intents, confidence, said=text)
+
     def _answer(self, heard: Heard) -> list[Action]:
         c, m = self._c, self._c.memory
-        emergency = c.tools.emergencies.find(heard.text)
+        emergency = c.tools.emergencies.find(heard.said or heard.text)
         if emergency is not None and m.handed_off is not HandOffReason.EMERGENCY:
             return danger.alarm(c, heard, emergency)
         if m.state is State.QUEUED:
@@ -168,7 +176,7 @@ class HotlineDialog:
         if language := manners.switch_language(c, heard):
             return language
         anger = manners.calm(c, heard)
-        if m.state is State.QUEUED or (anger and c.tools.intents.only(heard.text, (Intent.ABUSE,))):
+        if m.handed_off is HandOffReason.ABUSE or (anger and c.tools.intents.only(heard.text, (Intent.ABUSE,))):
             return anger
         actions = MOVES[_move(m.state, heard)](c, heard)
         if not actions:
@@ -189,10 +197,10 @@ class HotlineDialog:
         if ticket.number not in m.filed:
             m.filed.append(ticket.number)
         m.forget_ticket()
-        words: list[Action] = [c.say("filed"), c.say("filed_number", number=speak_digits(ticket.number))]
+        words: list[Action] = [c.say("filed"), c.say("filed_number", number=c.texts.digits(ticket.number))]
         dispatch = ticket.draft.dispatch
         department = c.tools.city.department_by_id.get(dispatch.department) if dispatch and dispatch.automatic else None
-        if department is not None:
+        if department is not None and m.language == "zh":
             words.append(c.say("filed_department", department=department.name))
         else:
             words.append(c.say("filed_department_open"))

@@ -181,7 +181,8 @@ def file(c: Conversation, heard: Heard) -> list[Action]:
     if probability >= tools.city.thresholds.category_sure:
         draft = replace(draft, category=path)
     draft = replace(draft, urgency=_urgency(draft), language=m.language)
-    draft = replace(draft, title=title(draft, tools.record), summary=summary(draft, tools.record))
+    english = " ".join(m.said) if m.language == "en" else ""
+    draft = replace(draft, title=title(draft, tools.record), summary=summary(draft, tools.record, english))
     draft = replace(draft, dispatch=tools.router.route(draft.what, draft))
     m.draft, m.state = draft, State.FILING
     m.sequence += 1

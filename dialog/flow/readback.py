@@ -6,7 +6,6 @@ Every sentence is one text, so that those that never change come from the voice'
 from dialog.flow.conversation import Conversation
 from dialog.ticket.wording import place_of
 from voicebot.core.ticket import Confidentiality, TicketDraft
-from voicebot.language.spoken_numbers import speak_digits
 
 _WHAT_LENGTH = 40  # characters of the matter; the caller knows what they said, and listens to about eight seconds
 _TAIL = 4
@@ -17,7 +16,7 @@ def readback_text(c: Conversation, draft: TicketDraft) -> str:
     parts = [c.words("readback"), _what(c, draft), _where(c, draft), _contact(c, draft)]
     if draft.confidentiality is Confidentiality.CONFIDENTIAL:
         parts.append(c.words("readback_confidential"))
-    return "".join([*parts, c.words("readback_end")])
+    return c.texts.joined([*parts, c.words("readback_end")])
 
 
 def amended_text(c: Conversation, before: TicketDraft, after: TicketDraft) -> str:
@@ -35,7 +34,7 @@ def amended_text(c: Conversation, before: TicketDraft, after: TicketDraft) -> st
         parts.append(_contact(c, after))
     if after.confidentiality is Confidentiality.CONFIDENTIAL and before.confidentiality != after.confidentiality:
         parts.append(c.words("readback_confidential"))
-    return "".join([*parts, c.words("readback_end")])
+    return c.texts.joined([*parts, c.words("readback_end")])
 
 
 def _what(c: Conversation, draft: TicketDraft) -> str:
@@ -52,5 +51,5 @@ def _contact(c: Conversation, draft: TicketDraft) -> str:
     if not draft.caller_phone:
         return c.words("readback_anonymous") if draft.anonymous else ""
     if draft.caller_phone == c.line_phone:
-        return c.words("readback_line_phone", tail=speak_digits(draft.caller_phone[-_TAIL:]))
-    return c.words("readback_phone", phone=speak_digits(draft.caller_phone))
+        return c.words("readback_line_phone", tail=c.texts.digits(draft.caller_phone[-_TAIL:]))
+    return c.words("readback_phone", phone=c.texts.digits(draft.caller_phone))

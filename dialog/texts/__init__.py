@@ -2,11 +2,12 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
 from voicebot.core.errors import ConfigurationError
+from voicebot.language.spoken_numbers import speak_digits
 
 _SENTENCE = re.compile(r"[^。？！?!.]+[。？！?!.]*\s*")
 _BLANK = re.compile(r"\{(\w+)\}")
@@ -48,6 +49,15 @@ class Texts:
         """Names of the blanks of a key."""
         return frozenset(blank for wording in self._wordings[key] for blank in _BLANK.findall(wording))
 
+    def joined(self, sentences: Iterable[str]) -> str:
+        """Sentences as one text; empty ones are dropped."""
+        return ("" if self.language == "zh" else " ").join(filter(None, sentences))
+
+    def digits(self, number: str) -> str:
+        """A number as it is read out, in groups."""
+        groups = speak_digits(number)
+        return groups if self.language == "zh" else groups.translate(_ENGLISH_DIGITS)
+
     def fixed(self) -> tuple[str, ...]:
         """Every sentence that never changes, each once: worth rendering ahead of the first call."""
         return tuple(dict.fromkeys(self._sentences()))
@@ -58,6 +68,11 @@ class Texts:
                 for sentence in _SENTENCE.findall(wording):
                     if "{" not in sentence and sentence.rstrip()[-1] in "。？！?!.":
                         yield sentence.strip()
+
+
+_ENGLISH_DIGITS = {ord(c): f" {d}" for c, d in zip("零一二三四五六七八九", "0123456789", strict=True)} | {
+    ord("，"): ","
+}
 
 
 def _fill(wording: str, values: Mapping[str, str]) -> str:

@@ -52,7 +52,7 @@ class AddressFinder:
             ("building", ("unit", "room")),
         ):
             if getattr(new, head) and getattr(old, head) and getattr(new, head) != getattr(old, head):
-                base = replace(base, **{part: "" for part in hanging})
+                base = replace(base, **dict.fromkeys(hanging, ""))
         if new.district and old.district and new.district != old.district:
             base = replace(base, node="", grid="", street="")
         said = {part: getattr(new, part) for part in _PARTS if getattr(new, part)}
@@ -67,6 +67,8 @@ class AddressFinder:
             over = [k for k in known if k.start < part.end and part.start < k.end]
             if not over:
                 extra.append(part)
+            elif part.kind is PartKind.LANDMARK and over[-1].kind is PartKind.ROAD and part.end > over[-1].end:
+                extra.append(replace(part, start=over[-1].end))  # 西苑路小学 stands in 西苑路
             elif part.end > over[-1].end and part.start <= over[0].start and not over[-1].unit:
                 known = [k for k in known if k not in over]  # 丽景花园南区 is not 丽景花园
                 extra.append(part)

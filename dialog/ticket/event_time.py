@@ -62,9 +62,7 @@ def _within(match: re.Match[str], day: datetime, spoken: str) -> EventTime:
         return EventTime(spoken, day + timedelta(hours=first), day + timedelta(hours=last), since=False)
     value = _value(hour)
     at = float(value) if value is not None else 0.0
-    if part in {"下午", "傍晚", "晚上", "晚", "夜间"} and at < 12 and not (part in {"晚上", "晚", "夜间"} and at <= 5):
-        at += 12
-    elif part == "中午" and at < 3:
+    if (part in {"下午", "傍晚", "晚上", "晚", "夜间"} and at < 12 and not (part in {"晚上", "晚", "夜间"} and at <= 5)) or (part == "中午" and at < 3):
         at += 12
     elif (part in {"晚上", "夜里", "半夜", "深夜", "晚", "夜间"} and at <= 5) or (
         part in {"晚上", "晚", "半夜"} and at == 12

@@ -57,7 +57,7 @@ class TicketExtractor:
         address = None if expects is Expect.DIGITS else self._addresses.find(text, expects)
         phone = find_phone(text, expects) or ""
         companies, wanted = find_companies(text), demand(text)
-        taken = [] if address is None or not named(address) or _overlap(address, companies) else [address.spoken]
+        taken = [] if address is None or _overlap(address, companies) else [address.spoken]
         taken += [text[s.start : s.end] for s in find_numbers(text) if s.kind is NumberKind.PHONE]
         said = matter(_PHONE_WORDS.sub("", text) if phone else text, tuple(taken))
         return Found(

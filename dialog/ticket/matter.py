@@ -17,6 +17,8 @@ _ABOUT_ME = re.compile(
     r"(?:我家?住在?|我家在|我们?在|我是|我现在在|地址是|地点是|位置在|位置是|就在|在)[，,\s]*$|(?:我的?)?(?:电话|手机|手机号|号码|联系方式)(?:号码|号)?(?:是|为)?[，,\s]*$"
 )
 _BARE = re.compile(r"^[的了那这个是在我们家住位于附近旁边门口对面，,。\s有]*$")
+_DIRT = re.compile("|".join(map(re.escape, words("dirt"))))
+_AT_US = re.compile(r"(?:你们|政府|到底|究竟|有没有人|谁|还)*(?:管不管|管吗|管不管了|有没有人管)[啊呀了]?")
 _MIN_TOPIC = 6  # characters; "另外谢谢" is no topic
 _ME = re.compile(
     r"(?:我|本人)(?:姓|叫|是)[\u4e00-\u9fff]{1,4}(?=[，,。]|$)[，,。]?|(?:请|要|给我|替我|帮我|你们)*保密[，,。]?|[^，。]*匿名[，。]?"
@@ -34,15 +36,15 @@ def matter(text: str, taken: tuple[str, ...] = ()) -> str:
     """What is left of a sentence when greetings, the place, the number and questions to the hotline are taken off."""
     for piece in taken:
         text = _without(text, piece)
-    text = _ME.sub("", text)
+    text = _DIRT.sub("", _ME.sub("", text))
     previous = None
     while previous != text:
         previous = text
         text = _CLOSER.sub("", _OPENER.sub("", text.strip("，,。！？!? ")))
     clauses = [c.strip() for c in _CLAUSE.findall(text)]
-    kept = [c for c in clauses if not _BARE.fullmatch(c)]
+    kept = [c for c in clauses if not _BARE.fullmatch(c) and not _AT_US.fullmatch(c)]
     told = [c for c in kept if not _DEMAND.match(c)]
-    return "，".join(told or kept)
+    return "，".join(told if sum(map(len, told)) >= _MIN_TOPIC or troubled("".join(told)) else kept)
 
 
 def demand(text: str) -> str:

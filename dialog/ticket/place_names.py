@@ -119,7 +119,7 @@ def _inside_word(text: str, end: int) -> bool:
 
 
 _ROAD = re.compile(
-    r"(?P<name>[\u4e00-\u9fff]{1,5}?(?:东路|西路|南路|北路|中路|环路|大道|大街|(?<![马道公铁线电走修问一逛出思网套迷半])路|(?<![上逛沿])街|巷|胡同))"
+    r"(?P<name>[\u4e00-\u9fff]{1,5}?(?:东路|西路|南路|北路|中路|环路|大道|大街|(?<![马道公铁线电走修问一逛出思网套迷半跑带让借开堵占])路|(?<![上逛沿])街|巷|胡同))"
     r"(?![灯面况由过人牌障边上费程线途径])"
 )
 _ESTATE = re.compile(
@@ -142,6 +142,9 @@ _GENERIC = re.compile(
 )
 
 
+_BUS_LINE = re.compile(r"[0-9零一二三四五六七八九十百点]{2,}路$")
+
+
 def unknown_names(text: str) -> list[NamedPart]:
     """What looks like a name without being in the gazetteer, by its last characters; may overlap known names."""
     found = []
@@ -155,6 +158,6 @@ def unknown_names(text: str) -> list[NamedPart]:
             name = match["name"]
             cut = _CUT.match(name[:-1])
             name = name[cut.end() :] if cut else name
-            if len(name) >= 2 and not _GENERIC.fullmatch(name):
+            if len(name) >= 2 and not _GENERIC.fullmatch(name) and not _BUS_LINE.search(name):
                 found.append(NamedPart(kind, match.end() - len(name), match.end(), name))
     return found

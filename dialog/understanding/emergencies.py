@@ -10,10 +10,14 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 
+from dialog.understanding.danger_model import DangerModel
 from dialog.understanding.sound import sound_key
 
 _CLAUSE = re.compile(r"[^，。！？；、,.!?;\s]+(?:\s+[^，。！？；、,.!?;\s]+)*")
+THRESHOLD = 3.0
+"""Log-odds from which the model alone raises the alarm; chosen on held-back sentences, see benchmarks/fit_danger.py."""
 _SPOKEN_LENGTH = 60  # characters; a longer text is no cry for help, so sound alone does not count there
+_MODEL_LENGTHS = (4, _SPOKEN_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,14 @@ class _Kind:
 class EmergencyFinder:
     """Holds no state of a call."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: DangerModel | None = None) -> None:
+        self._model = model
         table = tomllib.loads((files(__package__) / "emergencies.toml").read_text(encoding="utf-8"))
         self._names = _any_of(table["names"])
         self._past, self._now, self._settled = _any_of(table["past"]), _any_of(table["now"]), _any_of(table["settled"])
         self._hypothetical, self._told = _any_of(table["hypothetical"]), _any_of(table["told"])
+        self._written = _any_of(table["written"])
+        self._stems = tuple((re.compile(row["say"]), row["kind"], row["number"]) for row in table["stem"])
         self._kinds = tuple(
             _Kind(k["id"], k["number"], re.compile("|".join(k["say"])), tuple(map(sound_key, k["sound"])), k["firm"])
             for k in table["kind"]
@@ -49,6 +56,13 @@ class EmergencyFinder:
 
     def find(self, text: str) -> Emergency | None:
         """The emergency that is going on, or None. ``text`` is one caller turn, finished or not."""
+        found = self.judge(text, None)
+        if found is None and self._model is not None and _MODEL_LENGTHS[0] <= len(text) <= _MODEL_LENGTHS[1]:
+            found = self.judge(text, self._model.score(text))
+        return found
+
+    def judge(self, text: str, score: float | None) -> Emergency | None:
+        """The same with the model's score handed in; None judges by phrases alone."""
         text = self._names.sub("〇", text.lower())
         if self._settled.search(text):
             return None
@@ -59,7 +73,13 @@ class EmergencyFinder:
                 words = self._said(kind, clause, spoken=len(text) <= _SPOKEN_LENGTH)
                 if words and self._happening(kind, clause, before, text):
                     return Emergency(kind.id, kind.number, words)
-        return None
+        if (
+            score is None
+            or score < THRESHOLD
+            or any(p.search(text) for p in (self._told, self._past, self._hypothetical))
+        ):
+            return None
+        return next((Emergency(kind, number, text) for stem, kind, number in self._stems if stem.search(text)), None)
 
     def _said(self, kind: _Kind, clause: str, *, spoken: bool) -> str:
         if match := kind.say.search(clause):
@@ -71,7 +91,7 @@ class EmergencyFinder:
 
     def _happening(self, kind: _Kind, clause: str, before: str, text: str) -> bool:
         around = f"{before}，{clause}"
-        if self._told.search(text):
+        if self._told.search(text) or (len(text) > _SPOKEN_LENGTH and self._written.search(text)):
             return False
         if self._past.search(around) and not self._now.search(clause):
             return False
