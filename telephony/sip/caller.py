@@ -66,7 +66,7 @@ class SipCaller:
         self._runtime = await start_runtime(self._settings)
         try:
             agent = await create_user_agent(self._runtime, self._settings, _transport_of(self._target))
-            call = await dial(agent, self._target, self._answer_timeout_s)
+            call = await dial(self._runtime, agent, self._target, self._answer_timeout_s)
         except (BaresipError, ValueError, DialFailedError) as error:
             await self._close_runtime()
             raise _not_answered(self._target, error) from error

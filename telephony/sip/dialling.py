@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from baresip import BaresipError, CallFailed, CallTimeout, UserAgent
+from baresip import BaresipError, CallFailed, CallTimeout, Runtime, StackEvent, UserAgent
 
 from telephony.transfer import TransferOutcome, outcome_of
 
@@ -16,15 +16,23 @@ class DialFailedError(Exception):
         self.reason = reason
 
 
-async def dial(agent: UserAgent, uri: str, ring_timeout_s: float, headers: dict[str, str] | None = None) -> Any:
+async def dial(runtime: Runtime, agent: UserAgent, uri: str, ring_timeout_s: float) -> Any:
     """Call and wait for the answer; returns the established baresip call. Cancelling it gives the call up.
 
     Raises `DialFailedError`; nothing of the attempt is left then.
     """
+    # A far end that answers within a millisecond does so before the call object listens (0.5.2a3): its events are
+    # kept and told to it, or the call would ring for ever.
+    early: list[StackEvent] = []
+    runtime.subscribe(early.append)
     try:
-        call = await agent.dial(uri, headers)
+        call: Any = await agent.dial(uri)
     except (BaresipError, ValueError) as error:
         raise DialFailedError(TransferOutcome.FAILED, str(error)) from error
+    finally:
+        runtime.unsubscribe(early.append)
+    for event in early:
+        call._on_stack_event(event)
     established = False
     try:
         await call.wait_established(ring_timeout_s)

@@ -88,9 +88,9 @@ class SipLineServer:
         return self._connect(call, self._settings.number, number_of(target))
 
     async def _dial(self, uri: str) -> Any:
-        if not self._agents:
+        if self._runtime is None:
             raise DialFailedError(TransferOutcome.FAILED, "the line is not started")
-        return await dial(self._agents[0], uri, self._settings.ring_timeout_s)
+        return await dial(self._runtime, self._agents[0], uri, self._settings.ring_timeout_s)
 
     async def drain(self) -> None:
         """Take no more calls and wait until the last one has ended."""

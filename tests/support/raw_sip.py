@@ -161,6 +161,9 @@ class RawSip(asyncio.DatagramProtocol):
             self.requests.append(message)
             if self.answer_requests and message.method in ("BYE", "INVITE", "UPDATE", "OPTIONS"):
                 self.answer(message, 200, self.sdp() if message.method == "INVITE" else "")
+        self._tell(message)
+
+    def _tell(self, message: Message) -> None:
         for waiting in list(self._waiting):
             if not waiting[1].done() and waiting[0](message):
                 waiting[1].set_result(message)
@@ -218,8 +221,9 @@ class RawSip(asyncio.DatagramProtocol):
         self.transport.sendto(text.encode(), (_ADDRESS, self.port))
 
     def answer(self, request: Message, status: int, body: str = "") -> None:
+        own = {"to": request.headers["to"] + self._own_tag(request)}
         copied = "".join(
-            f"{name}: {request.headers[name.lower()]}\r\n" for name in ("Via", "From", "To", "Call-ID", "CSeq")
+            f"{name}: {(request.headers | own)[name.lower()]}\r\n" for name in ("Via", "From", "To", "Call-ID", "CSeq")
         )
         text = (
             f"SIP/2.0 {status} Whatever\r\n{copied}"
@@ -228,6 +232,9 @@ class RawSip(asyncio.DatagramProtocol):
             + f"Content-Length: {len(body)}\r\n\r\n{body}"
         )
         self.transport.sendto(text.encode(), (_ADDRESS, self.port))
+
+    def _own_tag(self, request: Message) -> str:
+        return "" if "tag=" in request.headers["to"] else f";tag={self._from_tag}"
 
     async def invite(self, *, late_offer: bool = False, headers: str = "", direction: str = "sendrecv") -> Message:
         """INVITE or re-INVITE, acknowledged; returns the final response."""
@@ -255,3 +262,40 @@ class RawSip(asyncio.DatagramProtocol):
         state = "terminated;reason=noresource" if last else "active;expires=60"
         headers = f"Event: refer\r\nSubscription-State: {state}\r\n"
         self.send("NOTIFY", f"SIP/2.0 {status_line}\r\n", headers, kind="message/sipfrag;version=2.0")
+
+
+class RawPhone(RawSip):
+    """A phone that is called: answers the first INVITE with ``status``, silently when it is 0."""
+
+    def __init__(self, status: int = 200):
+        super().__init__(0)
+        self._status = status
+        self._call_id = ""
+
+    @property
+    def uri(self) -> str:
+        return f"sip:8001@{_ADDRESS}:{self.own_port}"
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        message = parse(data)
+        if message.method == "INVITE" and not message.status and not self._call_id:
+            self._call_id = message.headers["call-id"]
+            self.port = addr[1]
+            self.requests.append(message)
+            if self._status == 200:
+                media = re.search(r"m=audio (\d+)", message.body)
+                assert media
+                self.media.remote = (_ADDRESS, int(media[1]))
+            self._answer_call(message)
+            self._tell(message)
+        elif message.method == "INVITE" and message.headers["cseq"] == self.requests[0].headers["cseq"]:
+            self._answer_call(message)  # it was sent once more
+        else:
+            super().datagram_received(data, addr)
+            if message.method == "CANCEL":
+                self.answer(message, 200)
+                self.answer(self.requests[0], 487)
+
+    def _answer_call(self, invite: Message) -> None:
+        if self._status:
+            self.answer(invite, self._status, self.sdp() if self._status == 200 else "")
