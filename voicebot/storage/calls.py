@@ -89,6 +89,7 @@ class SqlCallStore:
                 .values(state=CUT_OFF)
             )
             marked = connection.execute(update(calls).where(orphaned).values(end=CallEnd.CUT_OFF.value, ended_at=now))
+            workers.forget(connection, now)
             return marked.rowcount
 
         return await self._database.write(work)

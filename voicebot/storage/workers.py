@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from voicebot.storage.database import put
-from voicebot.storage.tables import workers
+from voicebot.storage.tables import calls, workers
+
+_REMEMBERED = timedelta(days=1)
+_WITH_OPEN_CALLS = select(calls.c.worker_id).where(calls.c.end.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +56,27 @@ def sign_out(connection: Connection, worker: Worker, now: datetime) -> None:
 
 
 def lost(connection: Connection, me: Worker, now: datetime, lost_after_s: int) -> list[str]:
-    """The ids of workers that died or stopped."""
-    rows = connection.execute(select(workers).where(workers.c.worker_id != me.worker_id)).all()
+    """The ids of workers that died or stopped and left calls behind."""
+    rows = connection.execute(select(workers).where(workers.c.worker_id.in_(_WITH_OPEN_CALLS))).all()
     return [
         row.worker_id
         for row in rows
-        if row.stopped_at is not None
-        or (
-            not _is_alive(row.pid, row.process_start)
-            if row.machine == me.machine
-            else now - row.seen_at > timedelta(seconds=lost_after_s)
+        if row.worker_id != me.worker_id
+        and (
+            row.stopped_at is not None
+            or (
+                not _is_alive(row.pid, row.process_start)
+                if row.machine == me.machine
+                else now - row.seen_at > timedelta(seconds=lost_after_s)
+            )
         )
     ]
+
+
+def forget(connection: Connection, now: datetime) -> None:
+    """Drop those that have long been gone and have no call open; one that lives after all signs in again."""
+    gone = workers.c.seen_at < now - _REMEMBERED
+    connection.execute(delete(workers).where(gone, workers.c.worker_id.not_in(_WITH_OPEN_CALLS)))
 
 
 def _is_alive(pid: int, process_start: str) -> bool:

@@ -7,15 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.fakes.clock import FakeClock
 from tests.support.databases import BOTH, new_database
 from tests.support.nouns import call_start, caller_turn
+from voicebot.core.call import CallEnd
 from voicebot.core.errors import StorageError
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.database import Database
 from voicebot.storage.records import CallRecords
-from voicebot.storage.tables import calls
+from voicebot.storage.tables import calls, workers
 from voicebot.storage.workers import Worker
 
 FAR = Worker("far", "another machine", 1, "1")
@@ -56,6 +58,25 @@ async def test_a_worker_that_retired_leaves_its_unfinished_calls_to_be_marked(da
     far = await _begin(database, clock, FAR)
     await far.retire()
     assert await SqlCallStore(database, clock).mark_cut_off() == 1
+
+
+async def test_workers_long_gone_are_forgotten_and_one_that_lives_after_all_signs_in_again(database: Database) -> None:
+    clock = FakeClock()
+    far = await _begin(database, clock, FAR)
+    await far.finish("call-of-far", CallEnd.BOT_HUNG_UP, {})
+    clock.advance(25 * 3600)
+    here = SqlCallStore(database, clock)
+    assert await here.mark_cut_off() == 0
+    assert FAR.worker_id not in await _known(database)
+    await far.beat()
+    await far.begin(call_start("call-2"))
+    assert FAR.worker_id in await _known(database)
+    assert await here.mark_cut_off() == 0
+
+
+async def _known(database: Database) -> set[str]:
+    query = select(workers.c.worker_id)
+    return set(await database.read(lambda connection: connection.execute(query).scalars().all()))
 
 
 async def test_a_process_id_used_again_does_not_pass_for_the_dead_process(database: Database) -> None:
