@@ -27,12 +27,12 @@ class Augmenter:
     def __call__(self, signal: Signal) -> Signal:
         """The clip (float32, 16 kHz) after one random telephone, 16 kHz again and of the same length."""
         rng = self._rng
-        voice = signal * np.float32(10 ** (rng.uniform(*_GAIN_DB) / 20))
+        voice: Signal = signal * np.float32(10 ** (rng.uniform(*_GAIN_DB) / 20))
         if rng.random() < _NOISE_SHARE:
             voice = mix(voice, self._noise(len(voice)), rng.uniform(*_SNR_DB))
         voice = np.clip(voice, -1, 1).astype(np.float32)
         if rng.random() >= _TELEPHONE_SHARE:
-            return voice
+            return np.asarray(voice, np.float32)
         narrow = telephone(voice, RATE_HZ, band=bool(rng.random() < 0.7))
         if rng.random() < _LOSS_SHARE:
             packets = len(narrow) // FRAME_SAMPLES

@@ -35,7 +35,7 @@ class Clip:
 
 
 def read_manifest(path: Path) -> list[Clip]:
-    """Clips of a JSON-lines manifest: ``file`` (relative to it), ``text``, where known ``id``, ``speaker``, ``licence``.
+    """Clips of a JSON-lines manifest: ``file`` (relative to it), ``text``; maybe ``id``, ``speaker``, ``licence``.
 
     A clip without a speaker is its own speaker. Raises `ConfigurationError` with file and line.
     """

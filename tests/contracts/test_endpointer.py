@@ -43,7 +43,7 @@ def test_silence_says_nothing(make: Callable[[], Endpointer]) -> None:
 def test_a_sentence_starts_pauses_and_ends(make: Callable[[], Endpointer]) -> None:
     events = listen(make(), [0.0] * 20 + [0.9] * 50 + [0.0] * 100)
     assert [event.kind for event in events] == [Kind.STARTED, Kind.PAUSED, Kind.ENDED]
-    assert events[-1].speech_end == 70 * FRAME_SAMPLES
+    assert 64 * FRAME_SAMPLES <= events[-1].speech_end <= 70 * FRAME_SAMPLES
 
 
 @pytest.mark.parametrize("make", ENDPOINTERS)

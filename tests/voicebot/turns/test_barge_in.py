@@ -1,0 +1,103 @@
+from voicebot.core.frames import FRAME_SAMPLES
+from voicebot.turns.barge_in import BargeIn, Floor
+from voicebot.turns.settings import TurnSettings
+
+SETTINGS = TurnSettings(duck_ms=100, interrupt_ms=500, release_ms=300)
+
+
+class Line:
+    """The caller's side while the bot speaks."""
+
+    def __init__(self, *, interruptible: bool = True, speaking: bool = True):
+        self.barge_in = BargeIn(SETTINGS)
+        self.position = 0
+        if speaking:
+            self.barge_in.bot_begins(interruptible=interruptible)
+
+    def sound(self, speech: float, ms: float, level_dbfs: float = -25, echo_dbfs: float = -96) -> list[Floor]:
+        said = []
+        for _ in range(round(ms / 20)):
+            said.append(self.barge_in.push(speech, self.position, level_dbfs, echo_dbfs))
+            self.position += FRAME_SAMPLES
+        return [floor for floor in said if floor is not Floor.NONE]
+
+
+def test_a_voice_holds_the_bot_at_once_and_stops_it_when_it_lasts() -> None:
+    line = Line()
+    assert line.sound(0.9, 100) == [Floor.DUCK]
+    assert line.barge_in.held
+    assert line.sound(0.9, 400) == [Floor.STOP]
+    assert not line.barge_in.held
+
+
+def test_a_cough_lets_the_bot_go_on() -> None:
+    line = Line()
+    assert line.sound(0.9, 200) == [Floor.DUCK]
+    assert line.sound(0.0, 400) == [Floor.RESUME]
+    assert line.sound(0.9, 80) + line.sound(0.0, 400) == []
+
+
+def test_two_coughs_far_apart_do_not_add_up() -> None:
+    line = Line()
+    assert line.sound(0.9, 300) + line.sound(0.0, 400) == [Floor.DUCK, Floor.RESUME]
+    assert line.sound(0.9, 300) == [Floor.DUCK]
+
+
+def test_a_word_that_takes_the_floor_stops_the_bot() -> None:
+    line = Line()
+    line.sound(0.9, 200)
+    assert line.barge_in.hear("等一下") is Floor.STOP
+
+
+def test_three_characters_of_anything_stop_the_bot() -> None:
+    line = Line()
+    line.sound(0.9, 300)
+    assert line.barge_in.hear("我想") is Floor.NONE
+    assert line.barge_in.hear("我想问") is Floor.STOP
+
+
+def test_a_listeners_sound_does_not_stop_the_bot() -> None:
+    line = Line()
+    line.sound(0.9, 300)
+    assert line.barge_in.hear("嗯，对") is Floor.NONE
+    assert line.sound(0.9, 300) == []
+    assert line.sound(0.0, 400) == [Floor.RESUME]
+
+
+def test_an_endless_listener_does_stop_it() -> None:
+    line = Line()
+    line.sound(0.9, 300)
+    line.barge_in.hear("对对对")
+    assert line.sound(0.9, 800) == [Floor.STOP]
+
+
+def test_words_without_a_voice_are_the_bots_own() -> None:
+    assert Line().barge_in.hear("等一下") is Floor.NONE
+
+
+def test_an_echo_is_not_the_caller() -> None:
+    line = Line()
+    assert line.sound(0.9, 1000, level_dbfs=-40, echo_dbfs=-42) == []
+    assert line.sound(0.9, 100, level_dbfs=-30, echo_dbfs=-42) == [Floor.DUCK]
+
+
+def test_a_notice_is_not_cut_by_voice_but_by_a_key() -> None:
+    line = Line(interruptible=False)
+    assert line.sound(0.9, 2000) == []
+    assert line.barge_in.hear("别说了") is Floor.NONE
+    assert line.barge_in.press() is Floor.STOP
+
+
+def test_nothing_happens_while_the_bot_is_silent() -> None:
+    line = Line(speaking=False)
+    assert line.sound(0.9, 1000) == []
+    assert line.barge_in.hear("等一下") is Floor.NONE
+    assert line.barge_in.press() is Floor.NONE
+
+
+def test_what_was_said_over_one_sentence_does_not_count_for_the_next() -> None:
+    line = Line()
+    line.sound(0.9, 80)
+    line.barge_in.bot_ends()
+    line.barge_in.bot_begins()
+    assert line.sound(0.9, 80) == []

@@ -1,0 +1,63 @@
+import pytest
+
+from voicebot.core.speech import Expect
+from voicebot.turns.completeness import Completeness, is_backchannel, judge, takes_floor
+
+UNFINISHED, OPEN, COMPLETE = Completeness.UNFINISHED, Completeness.OPEN, Completeness.COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("text", "expects", "verdict"),
+    [
+        ("我要反映那个", Expect.ANYTHING, UNFINISHED),
+        ("我要反映那个，", Expect.ANYTHING, UNFINISHED),
+        ("楼下的烧烤摊然后", Expect.ANYTHING, UNFINISHED),
+        ("因为", Expect.ANYTHING, UNFINISHED),
+        ("小区门口的", Expect.ANYTHING, UNFINISHED),
+        ("我家在", Expect.ANYTHING, UNFINISHED),
+        ("我的电话是一三八", Expect.ANYTHING, UNFINISHED),
+        ("我的电话是13800138000", Expect.ANYTHING, OPEN),
+        ("路灯坏了", Expect.ANYTHING, COMPLETE),
+        ("这个能办吗？", Expect.ANYTHING, COMPLETE),
+        ("是的", Expect.ANYTHING, COMPLETE),
+        ("好的，谢谢。", Expect.ANYTHING, COMPLETE),
+        ("楼下烧烤摊很吵", Expect.ANYTHING, OPEN),
+        ("", Expect.ANYTHING, OPEN),
+        ("，。", Expect.ANYTHING, OPEN),
+        ("对", Expect.YES_NO, COMPLETE),
+        ("不是", Expect.YES_NO, COMPLETE),
+        ("不是这个地方", Expect.YES_NO, OPEN),
+        ("一三八零零", Expect.DIGITS, UNFINISHED),
+        ("13800138000", Expect.DIGITS, COMPLETE),
+        ("幺三八零零幺三八零零零", Expect.DIGITS, COMPLETE),
+        ("41030319900101123X", Expect.DIGITS, COMPLETE),
+        ("138001380001", Expect.DIGITS, OPEN),
+        ("我没有手机", Expect.DIGITS, OPEN),
+        ("西工区", Expect.ADDRESS, UNFINISHED),
+        ("涧西区南昌路", Expect.ADDRESS, UNFINISHED),
+        ("南昌路20", Expect.ADDRESS, UNFINISHED),
+        ("南昌路二十号", Expect.ADDRESS, COMPLETE),
+        ("王城公园对面", Expect.ADDRESS, COMPLETE),
+        ("就在我们村口", Expect.ADDRESS, OPEN),
+        ("五分", Expect.RATING, COMPLETE),
+        ("很满意", Expect.RATING, OPEN),
+    ],
+)
+def test_words_tell_whether_more_will_come(text: str, expects: Expect, verdict: Completeness) -> None:
+    assert judge(text, expects) is verdict
+
+
+@pytest.mark.parametrize("text", ["嗯", "嗯。", "对对对", "好的，", "知道了"])
+def test_a_listeners_sounds_are_known(text: str) -> None:
+    assert is_backchannel(text)
+
+
+@pytest.mark.parametrize("text", ["", "嗯我想问一下", "不对", "好的那我问一下"])
+def test_anything_else_is_not_a_listeners_sound(text: str) -> None:
+    assert not is_backchannel(text)
+
+
+def test_some_words_take_the_floor() -> None:
+    assert takes_floor("等一下")
+    assert takes_floor("哎，不对不对")
+    assert not takes_floor("嗯")
