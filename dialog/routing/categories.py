@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from dialog.city.nouns import Category, City
 from dialog.embedding import Embedder
+from dialog.routing.prior import category_vectors
 from dialog.routing.store import ModelStore
 
 _MEANING_WEIGHT = 60.0
@@ -35,8 +36,7 @@ class CategoryClassifier:
         self._sure = city.thresholds.category_sure
         self._trained = ModelStore(folder, "category").load()
         leaves = city.categories
-        texts = [f"{c.level3}：{'、'.join(c.keywords)}" if c.keywords else f"{c.level2}{c.level3}" for c in leaves]
-        self._vectors = embedder.sentences(texts, name=f"categories-{city.tenant}")
+        self._vectors = category_vectors(city, embedder)
         self._keywords = [(c.level3, *c.keywords) for c in leaves]
 
     def categorise(self, text: str) -> tuple[tuple[str, ...], float]:

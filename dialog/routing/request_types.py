@@ -1,14 +1,13 @@
 """The request type: 咨询 求助 投诉 举报 建议 表扬. By rules and examples until a model has been trained."""
 
 import re
-import tomllib
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
 from dialog.city.nouns import City
 from dialog.embedding import Embedder
+from dialog.routing.prior import type_rules
 from dialog.routing.store import ModelStore
 from voicebot.core.ticket import TicketType
 
@@ -22,12 +21,12 @@ class RequestTypeClassifier:
     def __init__(self, city: City, embedder: Embedder, folder: Path) -> None:
         self._embedder = embedder
         self._trained = ModelStore(folder, "type").load()
-        rows = tomllib.loads(files("dialog.routing").joinpath("request_types.toml").read_text(encoding="utf-8"))["type"]
-        self._types = tuple(TicketType(row["name"]) for row in rows)
-        self._rules = [(float(row["weight"]), [re.compile(p) for p in row["patterns"]]) for row in rows]
-        examples = [(number, text) for number, row in enumerate(rows) for text in row["examples"]]
+        rules = type_rules()
+        self._types = tuple(TicketType(name) for name, _, _, _ in rules)
+        self._rules = [(weight, [re.compile(p) for p in patterns]) for _, weight, patterns, _ in rules]
+        examples = [(number, text) for number, (_, _, _, texts) in enumerate(rules) for text in texts]
         self._owner = np.array([number for number, _ in examples])
-        self._vectors = embedder.sentences([text for _, text in examples], name=f"types-{city.tenant}")
+        self._vectors = embedder.sentences([text for _, text in examples], name="request-types")
 
     def classify(self, text: str) -> tuple[TicketType, float]:
         """The likeliest type of what was said and its probability in [0, 1]."""

@@ -9,6 +9,7 @@ import click
 from dialog.city import load_city
 from dialog.embedding import Embedder
 from dialog.routing import RequestTypeClassifier
+from dialog.routing.prior import type_prior
 from dialog.routing.trained import TrainedClassifier
 from voicebot.cli.routing import shown
 from voicebot.evaluation.request_type import evaluate_request_type, type_baselines
@@ -32,8 +33,9 @@ def command(settings: Settings, file: Path, train: Path | None, as_json: bool) -
     else:
         learn = read_rows(train, ("text", "type"))
         known, targets = [whole_text(r) for r in learn], [str(r["type"]) for r in learn]
+        prior = type_prior(embedder)
         with shown() as progress:
-            model = TrainedClassifier.fit(known, targets, embedder, progress)
+            model = TrainedClassifier.fit(known, targets, prior, embedder, progress)
         scores = evaluate_request_type(lambda text: model.best(text, embedder)[0][0], texts, labels)
         scores = replace(scores, baseline=type_baselines(known, targets, texts, labels))
     if as_json:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from dialog.city import load_city
 from dialog.embedding import Embedder
+from dialog.routing.prior import table_prior
 from dialog.routing.trained import TrainedClassifier
 from voicebot.cli.routing import shown
 from voicebot.evaluation.routing import baseline_scores, evaluate_routing
@@ -25,8 +27,9 @@ def command(settings: Settings, file: Path, train: Path, as_json: bool) -> None:
     texts, labels = [whole_text(r) for r in rows], [str(r["category"]) for r in rows]
     known, targets = [whole_text(r) for r in learn], [str(r["category"]) for r in learn]
     embedder = Embedder(settings.var_dir / "embeddings")
+    prior = table_prior(load_city(settings.city_dir), embedder)
     with shown() as progress:
-        model = TrainedClassifier.fit(known, targets, embedder, progress)
+        model = TrainedClassifier.fit(known, targets, prior, embedder, progress)
     scores = replace(
         evaluate_routing(model, embedder, texts, labels), baseline=baseline_scores(known, targets, texts, labels)
     )

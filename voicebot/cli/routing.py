@@ -14,6 +14,7 @@ from rich.progress import TimeElapsedColumn
 from dialog.city import load_city
 from dialog.city.nouns import City
 from dialog.embedding import Embedder
+from dialog.routing.prior import table_prior, type_prior
 from dialog.routing.store import KINDS, ModelStore
 from dialog.routing.trained import Progress, TrainedClassifier
 from voicebot.core.clock import SystemClock
@@ -54,10 +55,12 @@ def train(settings: Settings, file: Path, kind: str) -> None:
     """Train, save a new version, use it from the next start on."""
     rows = read_rows(file, ("text",))
     labels = [str(row.get(kind, row.get("label", ""))) for row in rows]
-    _check(labels, kind, load_city(settings.city_dir), file)
+    city = load_city(settings.city_dir)
+    _check(labels, kind, city, file)
     embedder = Embedder(settings.var_dir / "embeddings")
+    prior = type_prior(embedder) if kind == "type" else table_prior(city, embedder)
     with shown() as progress:
-        model = TrainedClassifier.fit([whole_text(row) for row in rows], labels, embedder, progress)
+        model = TrainedClassifier.fit([whole_text(row) for row in rows], labels, prior, embedder, progress)
     facts: dict[str, object] = {
         "rows": len(rows),
         "labels": dict(Counter(labels)),
