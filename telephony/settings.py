@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -80,3 +81,23 @@ class TelephonySettings(BaseModel):
         if "tls" in self.transports and self.tls_certificate is None:
             raise ValueError("transport tls needs tls_certificate")
         return self
+
+
+class AudioSocketSettings(BaseModel):
+    """The door for a PBX's media socket (Asterisk's AudioSocket, FreeSWITCH with mod_audio_socket)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen_address: str = Field(default="127.0.0.1", description="address to listen on; the protocol has no password")
+    port: int = Field(default=9092, ge=1, le=65535, description="TCP port")
+    number: str = Field(default="12345", description="number that these callers dialled; the protocol does not tell")
+    allowed_uuids: tuple[UUID, ...] = Field(default=(), description="identities that may call; empty: every one")
+    max_concurrent_calls: int = Field(default=30, ge=1, description="calls at the same time; one more is cut at once")
+    hello_timeout_s: float = Field(default=5.0, gt=0, description="seconds within which a PBX must say its identity")
+    idle_timeout_s: float = Field(
+        default=30.0, gt=0, description="seconds without a word from the PBX after which a call counts as lost"
+    )
+    max_call_s: int = Field(default=3600, ge=1, description="longest call, seconds")
+    send_buffer_ms: int = Field(
+        default=160, ge=40, le=1000, description="audio taken ahead of time, milliseconds; a barge-in flushes it"
+    )

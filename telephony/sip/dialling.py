@@ -1,5 +1,6 @@
 """Calling out: one attempt, and a word for how it went."""
 
+import asyncio
 from typing import Any
 
 from baresip import BaresipError, CallFailed, CallTimeout, Runtime, StackEvent, UserAgent
@@ -26,7 +27,7 @@ async def dial(runtime: Runtime, agent: UserAgent, uri: str, ring_timeout_s: flo
     early: list[StackEvent] = []
     runtime.subscribe(early.append)
     try:
-        call: Any = await agent.dial(uri)
+        call = await _invite(agent, uri)
     except (BaresipError, ValueError) as error:
         raise DialFailedError(TransferOutcome.FAILED, str(error)) from error
     finally:
@@ -45,6 +46,17 @@ async def dial(runtime: Runtime, agent: UserAgent, uri: str, ring_timeout_s: flo
         if not established:
             await give_up(call)
     return call
+
+
+async def _invite(agent: UserAgent, uri: str) -> Any:
+    inviting = asyncio.ensure_future(agent.dial(uri))
+    try:
+        return await asyncio.shield(inviting)
+    except asyncio.CancelledError:  # the INVITE may be on its way: it must not ring on without us
+        for placed in await asyncio.gather(inviting, return_exceptions=True):
+            if not isinstance(placed, BaseException):
+                await give_up(placed)
+        raise
 
 
 async def give_up(call: Any) -> None:

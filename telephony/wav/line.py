@@ -5,9 +5,10 @@ import uuid
 from collections.abc import AsyncIterator
 
 from telephony.queues import put_newest
+from telephony.send_buffer import SendBuffer
 from telephony.wav.caller import WavCaller
 from voicebot.core.call import CallEnd, CallStart, Channel
-from voicebot.core.frames import FRAME_BYTES, SAMPLE_RATE_HZ, AudioFrame, ms_to_samples
+from voicebot.core.frames import FRAME_BYTES, SAMPLE_RATE_HZ, AudioFrame
 from voicebot.core.ports import Clock, Played
 
 
@@ -31,12 +32,8 @@ class WavLine:
         """``noise_rms``: the caller's line noise in units of int16; 0 is digital silence, which no telephone has."""
         self._start = CallStart(uuid.uuid4().hex, Channel.WAV, clock.now(), tenant, caller_number, dialled_number)
         self.caller = WavCaller(self, noise_rms)
-        self._bound_bytes = ms_to_samples(send_buffer_ms) * 2
+        self._outgoing = SendBuffer(send_buffer_ms)
         self._position = 0
-        self._outgoing = bytearray()  # in the send buffer
-        self._room = asyncio.Event()
-        self._written = self._flushed = self._pending = self._heard = 0
-        self._generation = 0
         # 2 s of audio; when the pipeline is that far behind the line waits, so that a slow machine loses no words.
         self._frames: asyncio.Queue[AudioFrame | None] = asyncio.Queue(maxsize=100)
         self._digits: asyncio.Queue[str | None] = asyncio.Queue(maxsize=64)  # when full, the oldest key goes
@@ -80,36 +77,15 @@ class WavLine:
 
     async def play(self, pcm: bytes) -> None:
         """Hand over audio to be sent; waits while the send buffer is full. One writer at a time."""
-        self._written += len(pcm) // 2
-        self._pending += len(pcm) // 2
-        generation = self._generation
-        rest = pcm
-        try:
-            while rest and generation == self._generation and self._end is None:
-                room = max(0, self._bound_bytes - len(self._outgoing))
-                piece, rest = rest[:room], rest[room:]
-                self._outgoing += piece
-                self._pending -= len(piece) // 2
-                if rest:
-                    self._room.clear()
-                    await self._room.wait()
-        finally:
-            if generation == self._generation:  # cancelled, or the call is over; a flush has already counted it
-                self._pending -= len(rest) // 2
-                self._flushed += len(rest) // 2
+        await self._outgoing.play(pcm)
 
     def flush(self) -> Played:
         """Throw away what was not sent yet; the wire is silent from the next frame on."""
-        self._generation += 1
-        self._flushed += self._pending + len(self._outgoing) // 2
-        self._pending = 0
-        self._outgoing.clear()
-        self._room.set()
-        return self.played()
+        return self._outgoing.flush()
 
     def played(self) -> Played:
         """The counts so far."""
-        return Played(self._written, self._heard, self._flushed)
+        return self._outgoing.played()
 
     async def transfer(self, target: str) -> str:
         """There is nowhere to transfer to."""
@@ -126,9 +102,7 @@ class WavLine:
         self._end = reason
         if self._ticker is not None:
             self._ticker.cancel()
-        self._flushed += len(self._outgoing) // 2
-        self._outgoing.clear()
-        self._room.set()
+        self._outgoing.close()
         put_newest(self._frames, None)
         put_newest(self._digits, None)
 
@@ -139,12 +113,5 @@ class WavLine:
             frame = AudioFrame(self.caller.next_frame(), self._position)
             await asyncio.sleep(answered_s + frame.end / SAMPLE_RATE_HZ - loop.time())
             self._position = frame.end
-            self._send()
+            self.caller.hear(self._outgoing.take().ljust(FRAME_BYTES, b"\0"))
             await self._frames.put(frame)
-
-    def _send(self) -> None:
-        pcm = bytes(self._outgoing[:FRAME_BYTES])
-        del self._outgoing[:FRAME_BYTES]
-        self._heard += len(pcm) // 2
-        self.caller.hear(pcm.ljust(FRAME_BYTES, b"\0"))
-        self._room.set()

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from telephony.wav.line import WavLine
 from tests.fakes.clock import FakeClock
 from tests.fakes.line import FakeLine
+from tests.support.audiosocket_peer import AudioSocketPeer, audiosocket_service
 from tests.support.raw_sip import RawSip
 from tests.support.sip_service import Service, sip_service
 from voicebot.core.frames import FRAME_BYTES
 from voicebot.core.ports import Line
 
-KINDS = ["fake", "wav", pytest.param("sip", marks=pytest.mark.network)]
+KINDS = ["fake", "wav", *(pytest.param(kind, marks=pytest.mark.network) for kind in ("sip", "audiosocket"))]
 
 
 class FarEnd(Protocol):
@@ -105,6 +106,30 @@ class SipEnd:
         return self._peer.media.heard()
 
 
+class AudioSocketEnd:
+    def __init__(self, line: Line, peer: AudioSocketPeer):
+        self.line = line
+        self._peer = peer
+
+    async def speak(self, pcm: bytes) -> None:
+        self._peer.speech += pcm
+        await self.wait(len(pcm) // 16 + 100)
+
+    async def press(self, keys: str) -> None:
+        self._peer.press(keys)
+        await self.wait(50)
+
+    async def wait(self, duration_ms: int) -> None:
+        await asyncio.sleep(duration_ms / 1000)
+
+    async def hang_up(self) -> None:
+        self._peer.hang_up()
+        await self.wait(50)
+
+    def heard(self) -> NDArray[np.int16]:
+        return np.frombuffer(bytes(self._peer.heard), "<i2")
+
+
 @asynccontextmanager
 async def far_end(kind: str) -> AsyncIterator[FarEnd]:
     """An answered call; nobody reads the line yet."""
@@ -115,6 +140,9 @@ async def far_end(kind: str) -> AsyncIterator[FarEnd]:
         await wav.line.caller.connect()
         yield wav
         await wav.line.hang_up()
+    elif kind == "audiosocket":
+        async with audiosocket_service() as (server, port), AudioSocketPeer(port) as peer:
+            yield AudioSocketEnd(await anext(aiter(server.calls())), peer)
     else:
         # The service takes the keys of its calls for itself, so the contract gets a line that nobody listens to.
         async with sip_service(_leave_alone, collect_keys=False) as service, RawSip(service.port) as peer:

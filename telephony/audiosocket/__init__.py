@@ -1,0 +1,1 @@
+"""Lines of a PBX that brings audio over TCP (Asterisk's AudioSocket)."""

@@ -1,0 +1,158 @@
+"""One AudioSocket connection as a `Line`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+
+from telephony.alignment import Alignment
+from telephony.audiosocket.protocol import Kind, Message, Parser
+from telephony.queues import put_newest
+from telephony.send_buffer import SendBuffer
+from telephony.settings import AudioSocketSettings
+from voicebot.core.call import CallEnd, CallStart
+from voicebot.core.frames import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ, AudioFrame
+from voicebot.core.ports import Clock, Played
+
+log = structlog.get_logger(__name__)
+
+_READ_BYTES = 8192
+_KEYS = frozenset("0123456789*#ABCD")
+_MOST_UNSENT_BYTES = 16 * FRAME_BYTES  # a PBX that has not read for 320 ms no longer plays what we send
+
+
+class AudioSocketLine:
+    """A call that a PBX brought. Two tasks live as long as the connection: one reads, one sends every 20 ms."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        start: CallStart,
+        settings: AudioSocketSettings,
+        clock: Clock,
+    ):
+        self._reader = reader
+        self._writer = writer
+        self._parser = Parser()
+        self._start = start
+        self._settings = settings
+        self._clock = clock
+        self._answered_s = clock.monotonic()
+        self._outgoing = SendBuffer(settings.send_buffer_ms)
+        self._alignment = Alignment()
+        self._frames: asyncio.Queue[AudioFrame | None] = asyncio.Queue(maxsize=100)  # 2 s; when full, the oldest goes
+        self._digits: asyncio.Queue[str | None] = asyncio.Queue(maxsize=64)  # when full, the oldest key goes
+        self._end: CallEnd | None = None
+        self._on_end: list[Callable[[AudioSocketLine], None]] = []
+        self._tasks = [
+            asyncio.create_task(self._read(), name=f"audiosocket-read-{start.call_id}"),
+            asyncio.create_task(self._tick(), name=f"audiosocket-send-{start.call_id}"),
+        ]
+
+    @property
+    def start(self) -> CallStart:
+        """What is known of the call; the protocol tells no numbers."""
+        return self._start
+
+    @property
+    def end(self) -> CallEnd | None:
+        """Why the call is over; None while it lasts."""
+        return self._end
+
+    @property
+    def position(self) -> int:
+        """Samples since answer, now."""
+        return int((self._clock.monotonic() - self._answered_s) * SAMPLE_RATE_HZ)
+
+    async def frames(self) -> AsyncIterator[AudioFrame]:
+        """The caller's audio, 20 ms at a time without a hole, until the call is over."""
+        while (frame := await self._frames.get()) is not None:
+            yield frame
+
+    async def digits(self) -> AsyncIterator[str]:
+        """Keys as the PBX reports them, until the call is over."""
+        while (digit := await self._digits.get()) is not None:
+            yield digit
+
+    async def play(self, pcm: bytes) -> None:
+        """Hand over audio to be sent; waits while the send buffer is full. One writer at a time."""
+        await self._outgoing.play(pcm)
+
+    def flush(self) -> Played:
+        """Throw away what was not sent yet; the next frame on the wire is silence."""
+        return self._outgoing.flush()
+
+    def played(self) -> Played:
+        """The counts so far."""
+        return self._outgoing.played()
+
+    async def transfer(self, target: str) -> str:
+        """The protocol knows no transfer: the dialplan goes on after the bot hangs up."""
+        return "failed"
+
+    async def hang_up(self, reason: CallEnd = CallEnd.BOT_HUNG_UP) -> None:
+        """End the call; calling it twice does no harm."""
+        if self._end is None:
+            self._writer.write(Message(Kind.HANG_UP).to_bytes())
+            self.close(reason)
+
+    def on_end(self, listener: Callable[["AudioSocketLine"], None]) -> None:
+        """Call ``listener`` once, when the call is over."""
+        self._on_end.append(listener)
+
+    def close(self, reason: CallEnd) -> None:
+        """Release everything the call holds; the first reason stays."""
+        if self._end is not None:
+            return
+        self._end = reason
+        for task in self._tasks:
+            task.cancel()
+        self._outgoing.close()
+        self._writer.close()
+        put_newest(self._frames, None)
+        put_newest(self._digits, None)
+        log.info("line_ended", call_id=self._start.call_id, end=reason.value)
+        for listener in self._on_end:
+            listener(self)
+
+    async def _read(self) -> None:
+        try:
+            while self._end is None:
+                async with asyncio.timeout(self._settings.idle_timeout_s):
+                    data = await self._reader.read(_READ_BYTES)
+                for message in self._parser.push(data):
+                    self._take(message)
+                if not data:
+                    self.close(CallEnd.CALLER_HUNG_UP)
+        except (TimeoutError, OSError) as error:
+            log.info("audiosocket_lost", call_id=self._start.call_id, error=type(error).__name__)
+            self.close(CallEnd.LINE_LOST)
+
+    def _take(self, message: Message) -> None:
+        if message.kind == Kind.AUDIO:
+            self._alignment.push(message.payload[: len(message.payload) // 2 * 2])
+        elif message.kind == Kind.DIGIT:
+            digit = message.payload.decode("ascii", "replace").upper()
+            if digit in _KEYS:
+                put_newest(self._digits, digit)
+        elif message.kind == Kind.HANG_UP:
+            self.close(CallEnd.CALLER_HUNG_UP)
+        elif message.kind == Kind.ERROR:
+            log.warning("audiosocket_error", call_id=self._start.call_id, code=message.payload.hex())
+            self.close(CallEnd.LINE_LOST)
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while self._end is None:
+            for frame in self._alignment.due(self.position):
+                put_newest(self._frames, frame)
+            if self.position > self._settings.max_call_s * SAMPLE_RATE_HZ:
+                await self.hang_up(CallEnd.MAX_DURATION)
+            if self._writer.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+                self.close(CallEnd.LINE_LOST)
+            pcm = self._outgoing.take().ljust(FRAME_BYTES, b"\0")  # silence too: it keeps the far end's stream alive
+            self._writer.write(Message(Kind.AUDIO, pcm).to_bytes())
+            due_s = max(due_s + FRAME_MS / 1000, loop.time() - 0.1)  # a stall is made up for, by at most 100 ms
+            await asyncio.sleep(due_s - loop.time())
