@@ -89,8 +89,9 @@ class ToneVoice:
 
     name = "tone"
 
-    def __init__(self, broken: Exception | None = None):
+    def __init__(self, broken: Exception | None = None, slow_s: dict[str, float] | None = None):
         self.broken = broken
+        self.slow_s = slow_s or {}
         self.spoken: list[str] = []
 
     async def start(self) -> None:
@@ -103,6 +104,7 @@ class ToneVoice:
         if self.broken:
             raise self.broken
         self.spoken.append(text)
+        await asyncio.sleep(self.slow_s.get(text, 0))
         for _ in text:
             yield tone(100, 500)
             await asyncio.sleep(0)
@@ -210,6 +212,7 @@ class CallRig:
             silence=lambda: SilenceTimer(turns),
             recorder=lambda start: None,
             transport=LineTransport,
+            patience_text=lambda: "请稍等。",
             fault_text=lambda: "抱歉，系统出了点问题。",
             max_call_s=self.max_call_s,
         )

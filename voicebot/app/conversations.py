@@ -39,10 +39,9 @@ class Conversations:
         """The dialog of one call."""
         return HotlineDialog(self._ready, start)
 
-    @property
-    def fault_text(self) -> str:
-        """What a caller hears when the dialog itself breaks."""
-        return self._ready.texts["zh"].get("handoff_fault")
+    def text(self, key: str) -> str:
+        """A Chinese text of the bot's own that the pipeline says by itself."""
+        return self._ready.texts["zh"].get(key)
 
     def fixed_texts(self) -> Iterator[str]:
         """Every sentence of the bot's own that does not depend on the call."""

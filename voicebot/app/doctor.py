@@ -82,10 +82,11 @@ class Doctor:
 
     async def _models(self) -> Finding:
         store = ModelStore(self._settings.models_dir)
-        missing, optional = [], []
-        for entry in store.catalogue.models:
+        missing: list[str] = []
+        optional: list[str] = []
+        for entry in store.catalogue.model:
             look = await asyncio.to_thread(store.look, entry.id)
-            if look.state is not State.READY:
+            if look.state is not State.OK:
                 (missing if entry.required else optional).append(entry.id)
         if missing:
             return Finding("模型", False, f"缺少或损坏：{'、'.join(missing)}。请运行：voicebot models pull")

@@ -49,7 +49,6 @@ class House:
     observer: Observer
     parts: Parts
     sessions: set[asyncio.Task[object]] = field(default_factory=set)
-    _warming: asyncio.Task[None] | None = None
 
     async def start(self, say: Progress) -> None:
         """Database first, then the models side by side; ``say`` is told what is being done, in Chinese."""
@@ -67,7 +66,7 @@ class House:
         say(f"准备完毕，用时 {time.monotonic() - began:.1f} 秒。")
 
     async def _prepare_voice(self, say: Progress) -> None:
-        """Render the bot's own sentences before the first call, those of the articles whenever nobody calls."""
+        """Render the bot's own sentences before the first call."""
         told = 0
 
         def progress(done: int, total: int) -> None:
@@ -77,24 +76,23 @@ class House:
                 say(f"首次启动，正在合成常用语：{done}/{total}")
 
         await self.synthesiser.prerender(_clauses(self.conversations.fixed_texts()), progress)
-        self._warming = asyncio.create_task(self._warm_articles(), name="articles")
 
-    async def _warm_articles(self) -> None:
+    async def warm_articles(self) -> None:
+        """Render what the articles say, a clause at a time, whenever nobody is on the line."""
         try:
-            for text in self.conversations.article_texts():
-                while self.sessions:
+            for clause in _clauses(self.conversations.article_texts()):
+                while self.sessions:  # noqa: ASYNC110  the emptiness of a set is not an event
                     await asyncio.sleep(_IDLE_LOOK_S)
-                await self.synthesiser.prerender(_clauses([text]))
+                await self.synthesiser.prerender([clause])
             log.info("articles_rendered")
         except HotlineError as error:
             log.warning("articles_not_rendered", code=error.code)
 
     async def stop(self) -> None:
         """Release everything, in the opposite order."""
-        ending = [*self.sessions, *([self._warming] if self._warming else [])]
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        for session in self.sessions:
+            session.cancel()
+        await asyncio.gather(*self.sessions, return_exceptions=True)
         await self.recogniser.stop()
         await self.synthesiser.stop()
         try:

@@ -54,17 +54,20 @@ class Service:
             await self._sip.start()
             await house.start(say)
             self._started = True
-            serving = asyncio.create_task(self._serve(self._sip), name="sip-calls")
-            beating = asyncio.create_task(self._beat(), name="sign-of-life")
+            tasks = [
+                asyncio.create_task(self._serve(self._sip), name="sip-calls"),
+                asyncio.create_task(self._beat(), name="sign-of-life"),
+                asyncio.create_task(house.warm_articles(), name="articles"),
+            ]
             try:
                 say(self._welcome())
                 await stop.wait()
                 say("正在停止：不再接新来电，等待进行中的通话结束……")
                 await self._drain()
             finally:
-                serving.cancel()
-                beating.cancel()
-                await asyncio.gather(serving, beating, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             self._started = False
             await self._sip.stop()

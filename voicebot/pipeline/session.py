@@ -63,6 +63,7 @@ class Parts:
     recorder: Callable[[CallStart], Recorder | None]
     transport: Callable[[Line], BaseTransport]
     fault_text: Callable[[], str]
+    patience_text: Callable[[], str]
     max_call_s: float
 
 
@@ -123,7 +124,9 @@ class CallSession:
             parts.observer,
             parts.fault_text(),
         )
-        speaking = Speaking(self._line, parts.synthesiser, state, self.timeline, call_time, parts.observer)
+        speaking = Speaking(
+            self._line, parts.synthesiser, state, self.timeline, call_time, parts.observer, parts.patience_text()
+        )
         transport = parts.transport(self._line)
         worker = PipelineWorker(
             Pipeline([transport.input(), hearing, thinking, speaking, transport.output()]),

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _AHEAD_SAMPLES = ms_to_samples(240)  # handed on and not yet heard: covers stalls of the event loop; flushed on barge-in
 _TICK_S = 0.01
+_PATIENCE_MS = 700.0  # a voice that takes longer to begin is preceded by a word that asks for patience
 
 
 class Speaking(FrameProcessor):
@@ -34,8 +35,11 @@ class Speaking(FrameProcessor):
         timeline: Timeline,
         call_time: CallTime,
         observer: Observer,
+        patience_text: str,
     ):
+        """``patience_text`` is said when the voice of a reply is slow to come; it has to be ready in the cache."""
         super().__init__(enable_direct_mode=True)
+        self._patience_text = patience_text
         self._line = line
         self._synthesiser = synthesiser
         self._state = state
@@ -64,7 +68,7 @@ class Speaking(FrameProcessor):
         """Queue texts; hold, release or stop the voice; pass everything else on."""
         await super().process_frame(frame, direction)
         if isinstance(frame, SpeakFrame):
-            self._utterances.append(Utterance(frame))
+            self._utterances.append(Utterance(frame, queued_ms=self._call_time.now_ms()))
             self._settle()
             self._to_make.set()
         elif isinstance(frame, ReleaseFrame):
@@ -138,9 +142,24 @@ class Speaking(FrameProcessor):
                 utterance.first = self._written
             pcm = utterance.next_frame()
             if pcm is None:
+                await self._ask_for_patience(utterance)
                 return
             self._written += len(pcm) // 2
             await self.push_frame(OutputAudioRawFrame(audio=pcm, sample_rate=SAMPLE_RATE_HZ, num_channels=1))
+
+    async def _ask_for_patience(self, slow: Utterance) -> None:
+        """An answer whose voice is not there yet: say so instead of being silent, once, and only in an answer."""
+        waited_ms = self._call_time.now_ms() - slow.queued_ms
+        if slow is not self._utterances[0] or slow.samples or slow.frame.turn < 0 or slow.asked_for_patience:
+            return
+        if waited_ms < _PATIENCE_MS:
+            return
+        slow.asked_for_patience = True
+        word = Utterance(SpeakFrame(text=self._patience_text, turn=slow.frame.turn), asked_for_patience=True)
+        await self._make(word)
+        word.made = True
+        if word.samples and slow in self._utterances:
+            self._utterances.insert(self._utterances.index(slow), word)
 
     async def _watch(self) -> None:
         heard = self._line.played().heard

@@ -13,6 +13,8 @@ class Utterance:
     """``first`` is the line's count of samples at which this audio begins; ``handed`` how much has been handed on."""
 
     frame: SpeakFrame
+    queued_ms: float = 0.0
+    asked_for_patience: bool = False
     audio: bytearray = field(default_factory=bytearray)  # bounded by the length of one text
     first: int = 0
     handed: int = 0

@@ -243,6 +243,20 @@ def test_a_dialog_that_breaks_is_apologised_for_and_a_person_takes_over() -> Non
     assert call.observer.counts["fault dialog KeyError"] == 1
 
 
+def test_a_voice_that_is_slow_to_come_is_preceded_by_a_word_of_patience() -> None:
+    call = rig({"怎么办户口": (Say("到派出所办。"), *BYE)}, ["怎么办户口"])
+    call.voice = ToneVoice(slow_s={"到派出所办。": 2.5})
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        await speak(line)
+
+    call.play(script)
+    said = [turn.text for turn in call.kept.turns.values() if turn.speaker is Speaker.BOT]
+    assert said == ["您好，请讲。", "请稍等。", "到派出所办。", "再见。"]
+    assert call.kept.latency_ms[0]["first_audio_out"] < 1500
+
+
 def test_a_voice_that_fails_is_on_record_and_the_call_goes_on() -> None:
     call = rig({"喂": BYE}, ["喂"])
     call.voice = ToneVoice(SynthesisError("broken", code="voice_died"))
