@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-EngineName = Literal["whisper", "funasr", "funasr_server", "openai"]
+EngineName = Literal["whisper", "funasr_server", "openai"]
 
 
 class AsrSettings(BaseModel):
@@ -12,9 +12,7 @@ class AsrSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    engine: EngineName = Field(
-        "whisper", description="engine that hears first: whisper, funasr, funasr_server or openai"
-    )
+    engine: EngineName = Field("whisper", description="engine that hears first: whisper, funasr_server or openai")
     fallback: tuple[EngineName, ...] = Field(
         (), description="engines that take over, in order, when the first one fails"
     )
@@ -23,6 +21,7 @@ class AsrSettings(BaseModel):
     )
 
     model: str = Field("whisper-base", description="folder of the Whisper model inside the models folder")
+    base_model: str = Field("whisper-base", description="the model without adaptation, for comparison")
     lean_vocabulary: bool = Field(True, description="load Chinese and common English tokens only; a third faster")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where the model runs: cpu or cuda")
     compute_type: str = Field("int8", description="CTranslate2 number type; int8 is the fastest on a CPU")

@@ -79,9 +79,11 @@ class WhisperDecoder:
     def encode(self, audio: Sequence[Samples], window_s: float) -> Encoded:
         """16 kHz audio of several stretches, all behind one window of at most 30 s; longer audio is cut off."""
         frames = round(min(window_s, FULL_WINDOW_S) * _FRAMES_PER_S)
-        batch = np.zeros((len(audio), self._model.n_mels, frames), np.float32)
+        batch = np.empty((len(audio), self._model.n_mels, frames), np.float32)
         for number, samples in enumerate(audio):
             features = self._features(samples)[:, :frames]
+            # Silence, as in training: zeros would be a noise some 30 dB above the quietest place.
+            batch[number] = features.min()
             batch[number, :, : features.shape[1]] = features
         return np.asarray(self._model.encode(ctranslate2.StorageView.from_array(batch), to_cpu=True))
 
