@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 import threading
 import time
 from contextlib import AsyncExitStack
@@ -194,6 +195,56 @@ async def test_a_caller_who_holds_and_comes_back_is_heard_again():
         await asyncio.sleep(0.8)
         assert np.abs(peer.media.heard()).max() > 1000
         assert await peer.bye() == 200
+
+
+async def test_a_key_by_info_arrives_once():
+    async with sip_service(listen) as service, RawSip(service.port) as peer:
+        await peer.invite()
+        await service.line()
+        peer.send("INFO", "Signal=7\r\nDuration=160\r\n", kind="application/dtmf-relay")
+        response = await peer.wait(lambda message: message.method == "INFO" and message.status >= 200)
+        assert response.status == 200
+        await asyncio.sleep(0.4)
+        await peer.bye()
+        await service.ended()
+        assert service.keys == ["7"]
+
+
+async def test_a_refreshed_session_goes_on():
+    async with sip_service() as service, RawSip(service.port) as peer:
+        await peer.invite()
+        line = await service.line()
+        peer.send("UPDATE", headers="Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n")
+        assert (await peer.wait(lambda message: message.method == "UPDATE" and message.status >= 200)).status == 200
+        assert (await peer.invite()).status == 200
+        assert line.end is None
+        peer.media.speech += tone((1000,), 500)
+        await asyncio.sleep(0.8)
+        assert np.abs(peer.media.heard().astype(int)).max() > 1000
+        assert await peer.bye() == 200
+
+
+async def test_noise_on_the_sip_and_rtp_ports_does_no_harm():
+    noise = random.Random(7)
+    async with sip_service() as service, RawSip(service.port) as peer, RawSip(service.port) as other:
+        await peer.invite()
+        line = await service.line()
+        assert peer.media.remote
+        await asyncio.sleep(0.3)  # the stack must know the caller's stream before strangers send to its port
+        for count in range(200):
+            cut = noise.randrange(1, 400)
+            invite = f"INVITE sip:12345@x SIP/2.0\r\nVia: SIP/2.0/UDP x\r\nCSeq: {count} INVITE\r\n\r\n".encode()
+            other.transport.sendto(
+                noise.choice([noise.randbytes(cut), invite[:cut], invite * 20]), ("127.0.0.1", service.port)
+            )
+            other.media.transport.sendto(noise.randbytes(cut), peer.media.remote)
+        await asyncio.sleep(0.3)
+        assert line.end is None
+        peer.media.speech += tone((1000,), 500)
+        await asyncio.sleep(0.8)
+        assert np.abs(peer.media.heard().astype(int)).max() > 1000
+        assert (await other.invite()).status == 200
+        assert [await other.bye(), await peer.bye()] == [200, 200]
 
 
 async def test_options_is_answered():
