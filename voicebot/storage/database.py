@@ -207,7 +207,11 @@ def _sqlite_engine(url: URL, settings: StorageSettings) -> Engine:
     # The lock wait ends before the deadline, so that the error says "locked" and no thread stays behind.
     wait_s = settings.deadline_ms / 1000 * 0.8
     engine = create_engine(
-        url, connect_args={"timeout": wait_s, "check_same_thread": False}, pool_size=1 + _SQLITE_READERS, max_overflow=2
+        url,
+        hide_parameters=True,  # an error's text ends up in logs; what callers said must not
+        connect_args={"timeout": wait_s, "check_same_thread": False},
+        pool_size=1 + _SQLITE_READERS,
+        max_overflow=2,
     )
 
     @event.listens_for(engine, "connect")
@@ -230,6 +234,7 @@ def _postgres_engine(url: URL, settings: StorageSettings) -> Engine:
     statement_ms = int(settings.deadline_ms * 0.8)
     return create_engine(
         url,
+        hide_parameters=True,
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.deadline_ms / 1000,

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 
 from tests.support.databases import BOTH, database_url, new_database, opened
+from tests.support.nouns import call_start
 from voicebot.core.errors import ConfigurationError, OverloadError, StorageError
 from voicebot.storage.database import Database
 from voicebot.storage.settings import StorageSettings
@@ -58,6 +60,15 @@ async def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
     with pytest.raises(StorageError, match="no"):
         await database.write(fail_late)
     assert await database.read(_count) == 0
+
+
+async def test_what_was_said_is_in_no_error_text(database: Database) -> None:
+    def refuse(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO nowhere VALUES (:said)"), {"said": call_start().caller_number})
+
+    with pytest.raises(StorageError) as refused:
+        await database.write(refuse)
+    assert call_start().caller_number not in "".join(traceback.format_exception(refused.value))
 
 
 async def test_a_deadline_is_kept_and_the_next_operation_works(database: Database) -> None:

@@ -1,5 +1,6 @@
 """The pages and routes, asked over a real socket."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +79,9 @@ async def _serve(database: Database, settings: WebSettings) -> AsyncIterator[Ser
 
 @pytest.fixture
 async def service(database: Database) -> AsyncIterator[Service]:
-    async for service in _serve(database, WebSettings.model_validate({"port": 0, "api_token": TOKEN})):
+    async for service in _serve(
+        database, WebSettings.model_validate({"port": 0, "api_token": TOKEN, "probe_deadline_ms": 500})
+    ):
         yield service
 
 
@@ -119,6 +122,26 @@ async def test_a_part_that_fails_makes_the_service_not_ready_and_says_why(servic
     assert status == 200
     assert "有部件未就绪" in page
     assert "连不上数据库" in page
+
+
+async def test_a_part_that_does_not_answer_is_not_waited_for(service: Service) -> None:
+    service.probes["sip"] = asyncio.Event().wait  # type: ignore[assignment]
+    async with asyncio.timeout(10), service.http.get(service.server.url + "/readyz") as response:
+        answer = await response.json()
+    assert answer["parts"]["sip"]["code"] == "timeout"
+
+
+async def test_a_fault_of_the_program_is_told_without_its_inside(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_number: str) -> None:
+        raise RuntimeError("13800138000")
+
+    monkeypatch.setattr(service.tickets, "find", broken)
+    status, text = await service.get("/api/tickets/LY2026030200001", headers=service.bearer)
+    assert status == 500
+    assert "internal" in text
+    assert "13800138000" not in text
 
 
 async def test_the_first_page_tells_where_to_call(service: Service) -> None:
