@@ -7,7 +7,7 @@ from dialog.flow import intake
 from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.states import State
 from dialog.ports import KnowledgeHit
-from voicebot.core.actions import Action, Say
+from voicebot.core.actions import Action, NoteUnanswered, Say
 from voicebot.core.ticket import TicketDraft, TicketType
 
 
@@ -43,7 +43,7 @@ def enough(c: Conversation, heard: Heard) -> list[Action]:
 def unsure(c: Conversation, question: str) -> list[Action]:
     """There is no sure answer: say so and offer a ticket."""
     c.memory.question = question
-    return [c.say("answer_unsure"), c.ask("offer_ticket", State.OFFER_TICKET)]
+    return [NoteUnanswered(question), c.say("answer_unsure"), c.ask("offer_ticket", State.OFFER_TICKET)]
 
 
 def register(c: Conversation, heard: Heard) -> list[Action]:

@@ -26,6 +26,7 @@ class FakeCallStore:
     def __init__(self) -> None:
         self.calls: dict[str, KeptCall] = {}
         self.failing: StorageError | None = None
+        self.questions: list[str] = []
         self._earlier: set[str] = set()
 
     async def begin(self, start: CallStart) -> None:
@@ -53,6 +54,13 @@ class FakeCallStore:
         for call in orphaned:
             call.end = CallEnd.CUT_OFF
         return len(orphaned)
+
+    async def add(
+        self, tenant: str, call_id: str, question: str, *, nearest_article: str = "", score: float = 0.0
+    ) -> None:
+        """`QuestionLog`, kept in the same record."""
+        self._fail()
+        self.questions.append(question)
 
     def die(self) -> None:
         """Pretend that the process was killed and a new one opened the same record."""

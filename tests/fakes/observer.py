@@ -27,5 +27,8 @@ class FakeObserver:
     def answered(self) -> None:
         self.counts["answered"] += 1
 
+    def underruns(self, count: int) -> None:
+        self.counts["underruns"] += count
+
     def fault(self, stage: str, code: str) -> None:
         self.counts[f"fault {stage} {code}"] += 1

@@ -201,6 +201,7 @@ class CallRig:
             synthesiser=self.voice,
             calls=self.calls,
             tickets=self.tickets,
+            questions=self.calls,
             queue=self.queue,
             targets=self.targets,
             observer=self.observer,

@@ -23,6 +23,7 @@ from voicebot.pipeline.session import Parts
 from voicebot.settings import Settings
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.database import Database
+from voicebot.storage.questions import UnansweredQuestions
 from voicebot.storage.recordings import Recordings
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.tts.cached import CachedSynthesiser
@@ -63,6 +64,7 @@ def build(settings: Settings, observer: Observer) -> House:
         synthesiser=synthesiser,
         calls=calls,
         tickets=SqlTicketStore(database, clock, number_prefix=city.ticket_prefix),
+        questions=UnansweredQuestions(database, clock),
         queue=queue,
         targets=SettingsTargets(settings.transfer),
         observer=observer,

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 
 import structlog
 
@@ -11,12 +12,14 @@ from voicebot.app.house import House, Progress
 from voicebot.core.errors import HotlineError, LineError, ModelError
 from voicebot.core.ports import LineServer
 from voicebot.storage.records import CallRecords
+from voicebot.storage.retention import Retention
 from voicebot.web.front_page import Front
 from voicebot.web.metrics import Metrics
 from voicebot.web.server import WebServer, build_web
 
 log = structlog.get_logger(__name__)
 
+_DAY_S = 24 * 3600.0
 _BEAT_S = 10.0  # a sign of life for other machines; they count a worker as lost after worker_lost_after_s
 
 
@@ -58,6 +61,7 @@ class Service:
                 asyncio.create_task(self._serve(self._sip), name="sip-calls"),
                 asyncio.create_task(self._beat(), name="sign-of-life"),
                 asyncio.create_task(house.warm_articles(), name="articles"),
+                asyncio.create_task(self._forget(), name="retention"),
             ]
             try:
                 say(self._welcome())
@@ -96,11 +100,26 @@ class Service:
         except TimeoutError:
             log.warning("drain_cut", calls=len(self._house.sessions))
 
+    async def _forget(self) -> None:
+        """Erase what is older than the retention settings allow, at start and once a day."""
+        house = self._house
+        retention = Retention(house.database, house.clock, house.settings.storage)
+        while True:
+            try:
+                report = await asyncio.to_thread(retention.run)
+                log.info("retention_done", **asdict(report))
+            except HotlineError as error:
+                log.warning("retention_failed", code=error.code)
+            await asyncio.sleep(_DAY_S)
+
     async def _beat(self) -> None:
+        """A sign of life; and the calls of workers that gave none any more are marked as cut off."""
         while True:
             await asyncio.sleep(_BEAT_S)
             try:
                 await self._house.calls.beat()
+                await self._house.calls.mark_cut_off()
+                await self._house.recordings.repair()
             except HotlineError as error:
                 log.warning("beat_failed", code=error.code)
 

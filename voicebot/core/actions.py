@@ -71,7 +71,16 @@ class HangUp:
     reason: str = "done"
 
 
-Action = Say | Ask | FileTicket | LookUpTickets | HandOff | Rate | HangUp
+@dataclass(frozen=True, slots=True)
+class NoteUnanswered:
+    """The knowledge base has no sure answer: the editors should see the question."""
+
+    question: str
+    nearest_article: str = ""
+    score: float = 0.0
+
+
+Action = Say | Ask | FileTicket | LookUpTickets | HandOff | Rate | NoteUnanswered | HangUp
 
 
 @dataclass(frozen=True, slots=True)

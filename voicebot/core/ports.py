@@ -231,6 +231,15 @@ class CallStore(Protocol):
         """At start: mark calls that never ended as cut off; returns how many."""
 
 
+class QuestionLog(Protocol):
+    """Questions that went unanswered, for those who edit the knowledge base."""
+
+    async def add(
+        self, tenant: str, call_id: str, question: str, *, nearest_article: str = "", score: float = 0.0
+    ) -> None:
+        """Keep a question; ``score`` is that of the nearest article."""
+
+
 class TicketStore(Protocol):
     """The record of tickets."""
 

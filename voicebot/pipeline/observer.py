@@ -24,6 +24,9 @@ class Observer(Protocol):
     def answered(self) -> None:
         """A question was answered from the knowledge base."""
 
+    def underruns(self, count: int) -> None:
+        """Holes in the bot's voice because its audio came too late."""
+
     def fault(self, stage: str, code: str) -> None:
         """A part failed, and the designed answer was given."""
 
@@ -48,6 +51,9 @@ class SilentObserver:
 
     def answered(self) -> None:
         """A question was answered."""
+
+    def underruns(self, count: int) -> None:
+        """Audio came too late."""
 
     def fault(self, stage: str, code: str) -> None:
         """A part failed."""

@@ -7,7 +7,7 @@ import structlog
 
 from voicebot.core.call import CallEnd, CallStart
 from voicebot.core.errors import HotlineError
-from voicebot.core.ports import CallStore
+from voicebot.core.ports import CallStore, QuestionLog
 from voicebot.core.speech import Transcript
 from voicebot.core.ticket import TicketDraft
 from voicebot.core.turn import Speaker, Turn
@@ -21,8 +21,9 @@ _RETRIES_S = (0.2, 1.0, 3.0)  # a database that is gone for longer loses this wr
 class CallRecord:
     """Turns, events and drafts of one call, in order, through one writer task."""
 
-    def __init__(self, store: CallStore, start: CallStart, observer: Observer):
+    def __init__(self, store: CallStore, questions: QuestionLog, start: CallStart, observer: Observer):
         self._store = store
+        self._questions = questions
         self._start = start
         self._observer = observer
         # Some 20 writes a minute: 200 are many minutes of a dead database. When full, the newest is counted and lost.
@@ -62,6 +63,15 @@ class CallRecord:
         if draft is not None and draft != self._draft:
             self._draft = draft
             self._put(lambda: self._store.save_draft(self._start.call_id, draft))
+
+    def unanswered(self, question: str, nearest_article: str, score: float) -> None:
+        """The knowledge base had no sure answer."""
+        start = self._start
+        self._put(
+            lambda: self._questions.add(
+                start.tenant, start.call_id, question, nearest_article=nearest_article, score=score
+            )
+        )
 
     async def finish(self, end: CallEnd, latency_ms: dict[int, dict[str, float]]) -> None:
         """The call is over: write what waits, then the end; returns when all is durable or given up."""

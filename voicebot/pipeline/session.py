@@ -20,6 +20,7 @@ from voicebot.core.ports import (
     Dialog,
     Endpointer,
     Line,
+    QuestionLog,
     Recogniser,
     Synthesiser,
     TicketStore,
@@ -51,6 +52,7 @@ class Parts:
     synthesiser: Synthesiser
     calls: CallStore
     tickets: TicketStore
+    questions: QuestionLog
     queue: AgentQueue
     targets: TransferTargets
     observer: Observer
@@ -83,7 +85,7 @@ class CallSession:
         began = parts.clock.monotonic()
         parts.observer.call_started(start.channel.value)
         log.info("call_answered", call=start.call_id, channel=start.channel.value)
-        record = CallRecord(parts.calls, start, parts.observer)
+        record = CallRecord(parts.calls, parts.questions, start, parts.observer)
         await record.begin()
         transferring = Transferring(start, self._line, parts.queue, parts.targets, parts.observer)
         end = CallEnd.ERROR

@@ -49,6 +49,7 @@ class Speaking(FrameProcessor):
         # Filled by the dialog only, a few texts a turn; emptied by an interruption.
         self._utterances: deque[Utterance] = deque()
         self._written = 0
+        self._in_hole = False
         self._to_make = asyncio.Event()
         self._making: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -142,10 +143,17 @@ class Speaking(FrameProcessor):
                 utterance.first = self._written
             pcm = utterance.next_frame()
             if pcm is None:
+                self._note_underrun(utterance)
                 await self._ask_for_patience(utterance)
                 return
+            self._in_hole = False
             self._written += len(pcm) // 2
             await self.push_frame(OutputAudioRawFrame(audio=pcm, sample_rate=SAMPLE_RATE_HZ, num_channels=1))
+
+    def _note_underrun(self, utterance: Utterance) -> None:
+        if utterance.handed and not self._in_hole and self._line.played().heard >= self._written:
+            self._in_hole = True
+            self._observer.underruns(1)
 
     async def _ask_for_patience(self, slow: Utterance) -> None:
         """An answer whose voice is not there yet: say so instead of being silent, once, and only in an answer."""

@@ -18,6 +18,7 @@ from voicebot.core.actions import (
     HandOffFailed,
     HangUp,
     LookUpTickets,
+    NoteUnanswered,
     Outcome,
     Rate,
     Say,
@@ -200,6 +201,9 @@ class Thinking(FrameProcessor):
                 return await self._transferring.hand_off(action, self._dialog.draft, tuple(self._record.turns))
             case Rate():
                 self._record.note("rating", stars=action.stars)
+            case NoteUnanswered():
+                self._record.note("unanswered", nearest_article=action.nearest_article)
+                self._record.unanswered(action.question, action.nearest_article, action.score)
             case HangUp():
                 self._record.note("hang_up", reason=action.reason)
                 await self.push_frame(SpeakFrame(text="", hang_up_after=True))

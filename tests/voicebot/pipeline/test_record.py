@@ -20,7 +20,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_call_is_written_in_the_order_in_which_it_happened() -> None:
     store, observer = FakeCallStore(), FakeObserver()
-    record = CallRecord(store, START, observer)
+    record = CallRecord(store, store, START, observer)
     await record.begin()
     record.caller(Transcript("路灯坏了", "路登坏了", 0, 8000, confidence=(0.5, 0.5, 1.0, 1.0)), 0, 1000)
     record.bot("您好，", "您好，请讲。", 1100, 1500, None)
@@ -43,7 +43,7 @@ async def test_a_call_is_written_in_the_order_in_which_it_happened() -> None:
 async def test_an_unchanged_draft_is_written_once() -> None:
     store = FakeCallStore()
     writes: list[TicketDraft] = []
-    record = CallRecord(store, START, FakeObserver())
+    record = CallRecord(store, store, START, FakeObserver())
 
     async def save(call_id: str, draft: TicketDraft) -> None:
         writes.append(draft)
@@ -59,7 +59,7 @@ async def test_an_unchanged_draft_is_written_once() -> None:
 async def test_a_dead_database_is_counted_and_does_not_stop_the_call() -> None:
     store, observer = FakeCallStore(), FakeObserver()
     store.failing = StorageError("gone", code="database_gone")
-    record = CallRecord(store, START, observer)
+    record = CallRecord(store, store, START, observer)
     await record.begin()
     record.note("ask", key="invite")
     await record.finish(CallEnd.BOT_HUNG_UP, {})
@@ -69,7 +69,7 @@ async def test_a_dead_database_is_counted_and_does_not_stop_the_call() -> None:
 async def test_a_refusal_that_cannot_get_better_is_not_repeated() -> None:
     store, observer = FakeCallStore(), FakeObserver()
     store.failing = StorageError("no", code="refused", retryable=False)
-    record = CallRecord(store, START, observer)
+    record = CallRecord(store, store, START, observer)
     await record.begin()
     await record.finish(CallEnd.BOT_HUNG_UP, {})
     assert observer.counts["fault record refused"] == 2
@@ -77,7 +77,7 @@ async def test_a_refusal_that_cannot_get_better_is_not_repeated() -> None:
 
 async def test_a_full_queue_is_counted() -> None:
     observer = FakeObserver()
-    record = CallRecord(FakeCallStore(), START, observer)
+    record = CallRecord(FakeCallStore(), FakeCallStore(), START, observer)
     for number in range(201):
         record.note("ask", key=str(number))
     assert observer.counts["fault record record_full"] == 1
