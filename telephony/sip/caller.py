@@ -63,9 +63,10 @@ class SipCaller:
 
     async def connect(self) -> None:
         """Call and wait for the answer; raises `LineError` when there is none."""
-        self._runtime = await start_runtime(self._settings)
+        transport = _transport_of(self._target)
+        self._runtime = await start_runtime(self._settings, (transport,))
         try:
-            agent = await create_user_agent(self._runtime, self._settings, _transport_of(self._target))
+            agent = await create_user_agent(self._runtime, self._settings, transport)
             call = await dial(self._runtime, agent, self._target, self._answer_timeout_s)
         except (BaresipError, ValueError, DialFailedError) as error:
             await self._close_runtime()

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def free_sip_port(address: str) -> int:
             port = int(probe.getsockname()[1])
         try:
             check_port_free(address, port)
-        except LineError:
+            check_port_free(address, port + 1)  # TLS, when it is used
+        except (LineError, OverflowError):
             continue
         return port
     raise LineError("找不到空闲的 SIP 端口。", code="no_free_port", remedy="请检查本机的端口占用情况。")
@@ -63,17 +65,18 @@ def _cannot_listen(address: str, port: int, error: OSError) -> LineError:
     )
 
 
-async def start_runtime(settings: TelephonySettings) -> Runtime:
+async def start_runtime(settings: TelephonySettings, transports: Sequence[Transport]) -> Runtime:
     """Start the stack with the settings that a hotline needs; raises `LineError` with a remedy."""
     check_port_free(settings.listen_address, settings.port)
-    if settings.tls_certificate:
+    if "tls" in transports:
         check_port_free(settings.listen_address, settings.port + 1)
+    if settings.tls_certificate:
         _check_readable(settings.tls_certificate)
     if settings.tls_authorities:
         _check_readable(settings.tls_authorities)
     runtime = Runtime()
     try:
-        await runtime.start(_config(settings))
+        await runtime.start(_config(settings, transports))
     except BaresipError as error:
         raise LineError(
             f"SIP 协议栈启动失败：{error}。", code="sip_start_failed", remedy="请检查网络接口和端口设置后重试。"
@@ -92,8 +95,9 @@ def _check_readable(pem: Path) -> None:
         raise LineError(f"{pem} 不是 PEM 证书文件。", code="certificate_invalid", remedy="请提供 PEM 格式的证书文件。")
 
 
-def _config(settings: TelephonySettings) -> Config:
+def _config(settings: TelephonySettings, transports: Sequence[Transport]) -> Config:
     lines = [
+        f"sip_transports {','.join(transports)}",  # else the stack takes the next port for TLS, certificate or not
         f"sip_listen {settings.listen_address}:{settings.port}",
         f"rtp_ports {settings.rtp_port_min}-{settings.rtp_port_max}",
         f"audio_jitter_buffer_ms {settings.jitter_buffer_min_ms}-{settings.jitter_buffer_max_ms}",

@@ -50,7 +50,7 @@ class SipLineServer:
 
     async def start(self) -> None:
         """Listen; raises `LineError` with a remedy when the port is taken."""
-        runtime = await start_runtime(self._settings)
+        runtime = await start_runtime(self._settings, self._settings.transports)
         self._runtime = runtime
         runtime.on_dead = self._stack_died
         try:

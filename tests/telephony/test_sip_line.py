@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 import random
+import socket
 import threading
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 
 import numpy as np
 import pytest
@@ -384,3 +385,9 @@ async def test_a_foreign_address_is_one_clear_error():
     with pytest.raises(LineError) as raised:
         await SipLineServer(settings, SystemClock()).start()
     assert raised.value.code == "address_unusable"
+
+
+async def test_without_tls_the_next_port_stays_free_for_others():
+    async with sip_service() as service:
+        with closing(socket.socket()) as other:
+            other.bind(("127.0.0.1", service.port + 1))
