@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from asr.settings import AsrSettings
 from dialog.settings import DialogSettings
-from telephony.settings import TelephonySettings
+from telephony.settings import AudioSocketSettings, TelephonySettings
 from voicebot.core.errors import ConfigurationError
 from voicebot.storage.settings import StorageSettings
 from voicebot.tts.settings import TtsSettings
@@ -38,13 +38,16 @@ class Settings(BaseSettings):
     drain_s: float = Field(60, ge=0, description="how long calls may go on after the service is told to stop, seconds")
 
     sip: TelephonySettings = Field(default_factory=TelephonySettings, description="the SIP line")
+    audiosocket: AudioSocketSettings | None = Field(
+        None, description="the door for a PBX's media socket; open only when this section is there"
+    )
     asr: AsrSettings = Field(default_factory=AsrSettings, description="hearing")
     tts: TtsSettings = Field(default_factory=TtsSettings, description="the voice")
     turns: TurnSettings = Field(default_factory=TurnSettings, description="turn-taking")
     dialog: DialogSettings = Field(default_factory=DialogSettings, description="the conversation")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="the record")
     web: WebSettings = Field(default_factory=WebSettings, description="pages, health and metrics")
-    transfer: dict[str, str] = Field(
+    targets: dict[str, str] = Field(
         default_factory=dict,
         description="SIP targets by emergency number or seat skill, e.g. 119 or general; calls without one wait",
     )

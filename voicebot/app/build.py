@@ -66,7 +66,7 @@ def build(settings: Settings, observer: Observer) -> House:
         tickets=SqlTicketStore(database, clock, number_prefix=city.ticket_prefix),
         questions=UnansweredQuestions(database, clock),
         queue=queue,
-        targets=SettingsTargets(settings.transfer),
+        targets=SettingsTargets(settings.targets),
         observer=observer,
         clock=clock,
         dialog=conversations.open,

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import structlog
 
+from telephony.audiosocket.server import AudioSocketServer
 from telephony.sip.server import SipLineServer
 from voicebot.app.house import House, Progress
 from voicebot.core.errors import HotlineError, LineError, ModelError
@@ -30,6 +31,9 @@ class Service:
         settings = house.settings
         self._house = house
         self._sip = SipLineServer(settings.sip, house.clock, house.city.tenant)
+        self._servers: list[LineServer] = [self._sip]
+        if settings.audiosocket is not None:
+            self._servers.append(AudioSocketServer(settings.audiosocket, house.clock, house.city.tenant))
         self._started = False
         self._web = WebServer(
             build_web(
@@ -54,11 +58,12 @@ class Service:
         try:
             # The ports first: a taken one is told at once and not after the models have been loaded.
             await self._web.start()
-            await self._sip.start()
+            for server in self._servers:
+                await server.start()
             await house.start(say)
             self._started = True
             tasks = [
-                asyncio.create_task(self._serve(self._sip), name="sip-calls"),
+                *(asyncio.create_task(self._serve(server), name="calls") for server in self._servers),
                 asyncio.create_task(self._beat(), name="sign-of-life"),
                 asyncio.create_task(house.warm_articles(), name="articles"),
                 asyncio.create_task(self._forget(), name="retention"),
@@ -74,7 +79,8 @@ class Service:
                 await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             self._started = False
-            await self._sip.stop()
+            for server in self._servers:
+                await server.stop()
             await house.stop()
             await self._web.stop()
 

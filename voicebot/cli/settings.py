@@ -1,6 +1,6 @@
 """``voicebot settings``: everything that can be set, with its default and unit."""
 
-from typing import Any
+from typing import Any, get_args
 
 import click
 from pydantic import BaseModel
@@ -28,8 +28,8 @@ def markdown() -> str:
 
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    kinds = get_args(field.annotation) or (field.annotation,)
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _table(section: str, fields: dict[str, FieldInfo]) -> str:

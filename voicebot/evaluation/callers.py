@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from numpy.typing import NDArray
 
 from voicebot.core.errors import ConfigurationError
 from voicebot.core.frames import SAMPLE_RATE_HZ
@@ -31,6 +32,12 @@ def read_audio(path: Path) -> bytes:
     if rate_hz != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
     return bytes(np.clip(np.round(mono * 32767), -32768, 32767).astype("<i2").tobytes())
+
+
+def read_stereo(path: Path) -> NDArray[np.int16]:
+    """A recording of the service: samples x 2 (left the caller, right the bot), int16 at 8 kHz."""
+    samples, _ = soundfile.read(path, dtype="int16", always_2d=True)
+    return np.asarray(samples, np.int16)
 
 
 class CallerVoices:

@@ -21,8 +21,8 @@ class CallReports:
         self._database = database
         self._clock = clock
 
-    async def wait_for(self, caller_number: str, since: datetime) -> dict[str, Any] | None:
-        """The report of the newest finished call of a number since an instant; None when there is none in time.
+    async def wait_for(self, caller_number: str | None, since: datetime) -> dict[str, Any] | None:
+        """The report of the newest finished call of a number (None: any) since an instant; None when there is none.
 
         A call's record is complete a moment after its line has gone, so this waits up to 10 s for its end.
         """
@@ -41,13 +41,10 @@ class CallReports:
         return await self._database.read(lambda connection: _report(connection, call_id))
 
 
-def _newest(connection: Connection, caller_number: str, since: datetime) -> str | None:
-    query = (
-        select(calls.c.call_id)
-        .where(calls.c.caller_number == caller_number, calls.c.answered_at >= since)
-        .order_by(calls.c.answered_at.desc())
-        .limit(1)
-    )
+def _newest(connection: Connection, caller_number: str | None, since: datetime) -> str | None:
+    query = select(calls.c.call_id).where(calls.c.answered_at >= since).order_by(calls.c.answered_at.desc()).limit(1)
+    if caller_number is not None:
+        query = query.where(calls.c.caller_number == caller_number)
     return connection.execute(query).scalar()
 
 

@@ -1,0 +1,105 @@
+"""Scenarios against the running service, by real SIP calls from three clients."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.support.hotline import Hotline
+from tests.support.models import require_models
+from tests.support.sip_peers import baresip_call, have_baresip, have_sipp, sipp_call
+from voicebot.core.clock import SystemClock
+from voicebot.core.frames import SAMPLE_RATE_HZ
+from voicebot.evaluation.callers import read_stereo
+from voicebot.evaluation.report import CallReports
+from voicebot.storage.database import Database
+
+pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+FOLDER = Path(__file__).parent
+SCENARIOS = sorted(path.stem for path in FOLDER.glob("*.toml"))
+REPLAYED = ("streetlight_one_breath", "newborn_question", "fire")
+_SLACK_S = 1.0  # more time for each reply than in the call that is replayed, since a tape cannot wait
+
+
+@pytest.fixture(scope="module")
+def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
+    require_models("whisper-base", "kokoro")
+    service = Hotline.make(tmp_path_factory.mktemp("hotline"))
+    service.start()
+    yield service
+    assert service.stop() == 0, service.log()[-3000:]
+
+
+@pytest.fixture(scope="module")
+def reports() -> dict[str, dict[str, Any]]:
+    """What our own client was told, for the clients that replay it."""
+    return {}
+
+
+async def call(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:
+    if name not in reports:
+        reports[name] = await hotline.call(FOLDER / f"{name}.toml")
+    return reports[name]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+async def test_our_own_client(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> None:
+    report = await call(hotline, reports, name)
+    assert report["problems"] == [], [(turn["who"], turn["text"]) for turn in report["turns"]]
+    assert (hotline.settings.storage.recordings_folder / report["call"]["recording"]).exists()
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(not have_sipp(), reason="sipp is not installed (package sip-tester)")
+@pytest.mark.parametrize("name", REPLAYED)
+async def test_sipp(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> None:
+    first = await call(hotline, reports, name)
+    tape = replay(hotline, first)
+    since = datetime.now(UTC)
+    result = await sipp_call(hotline.settings.sip.port, tape, len(tape) / 2 / SAMPLE_RATE_HZ)
+    assert result.status == 0, result.output
+    await came_to_the_same(hotline, first, since)
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(not have_baresip(), reason="baresip is not installed (package baresip-core)")
+@pytest.mark.parametrize("name", REPLAYED)
+async def test_baresip(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> None:
+    first = await call(hotline, reports, name)
+    tape = replay(hotline, first)
+    since = datetime.now(UTC)
+    heard = await baresip_call(hotline.target, tape, len(tape) / 2 / SAMPLE_RATE_HZ)
+    assert np.abs(heard).max() > 3000, "the peer heard nothing"
+    await came_to_the_same(hotline, first, since)
+
+
+def replay(hotline: Hotline, report: dict[str, Any]) -> bytes:
+    """The caller's words of a recorded call on a tape, with more time for the bot between them."""
+    caller = read_stereo(hotline.settings.storage.recordings_folder / report["call"]["recording"])[:, 0]
+    pieces, written = [], 0
+    for number, turn in enumerate(report["caller_side"]):
+        begin, end = (round(turn[key] * SAMPLE_RATE_HZ / 1000) for key in ("start_ms", "end_ms"))
+        begin, end = max(0, begin - 1600), end + 2400
+        at = begin + round((number + 1) * _SLACK_S * SAMPLE_RATE_HZ)
+        pieces += [np.zeros(max(0, at - written), "<i2"), caller[begin:end]]
+        written = max(at, written) + len(caller[begin:end])
+    tail = np.zeros(8 * SAMPLE_RATE_HZ, "<i2")
+    return bytes(np.concatenate([*pieces, tail]).astype("<i2").tobytes())
+
+
+async def came_to_the_same(hotline: Hotline, first: dict[str, Any], since: datetime) -> None:
+    database = Database(hotline.settings.storage)
+    try:
+        report = await CallReports(database, SystemClock()).wait_for(None, since)
+    finally:
+        database.close()
+    assert report is not None
+    said = [(turn["who"], turn["text"]) for turn in report["turns"]]
+    assert len(report["tickets"]) == len(first["tickets"]), said
+    assert bool(report["handoff"]) == bool(first["handoff"]), said
+    answers = [[action["article"] for action in r["actions"] if action["kind"] == "answer"] for r in (report, first)]
+    assert answers[0] == answers[1], said
