@@ -45,7 +45,7 @@ def command(
     if no_adapter:
         base = settings.asr.model_copy(update={"model": settings.asr.base_model})
         settings = settings.model_copy(update={"asr": base})
-    recordings = read_manifest(manifest)[:limit]
+    recordings = read_manifest(manifest)
     condition = Condition(narrowband, babble_db)
 
     async def evaluate() -> SpeechScore:
@@ -56,7 +56,7 @@ def command(
         await recogniser.start()
         try:
             return await evaluate_speech(
-                recogniser, recordings, condition, SystemClock(), _show if texts else lambda recording, heard: None
+                recogniser, recordings, condition, SystemClock(), _show if texts else _keep_quiet, limit
             )
         finally:
             await recogniser.stop()
@@ -70,6 +70,10 @@ def command(
     assert isinstance(by_dialect, dict)  # noqa: S101  built a few lines above
     for dialect, rate in by_dialect.items():
         click.echo(f"  {dialect}\t{rate} %")
+
+
+def _keep_quiet(recording: Recording, heard: Transcript) -> None:
+    """Texts were not asked for."""
 
 
 def _show(recording: Recording, heard: Transcript) -> None:

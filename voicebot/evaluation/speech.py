@@ -145,10 +145,14 @@ async def evaluate_speech(
     condition: Condition,
     clock: Clock,
     say: Callable[[Recording, Transcript], None] = lambda recording, heard: None,
+    limit: int | None = None,
 ) -> SpeechScore:
-    """Hear every recording and count. The recogniser must be started; ``say`` is told of each transcript."""
+    """Hear the first ``limit`` recordings and count; babble is made of all the others.
+
+    The recogniser must be started; ``say`` is told of each transcript.
+    """
     score = SpeechScore()
-    for number, recording in enumerate(recordings):
+    for number, recording in enumerate(recordings[:limit]):
         crowd = await asyncio.to_thread(_crowd, recordings, number) if condition.babble_db is not None else []
         signal, rate_hz = await asyncio.to_thread(read_recording, recording.path)
         signal, rate_hz = await asyncio.to_thread(spoil, signal, rate_hz, condition, crowd)
