@@ -27,7 +27,7 @@ class AsrSettings(BaseModel):
     compute_type: str = Field("int8", description="CTranslate2 number type; int8 is the fastest on a CPU")
     cpu_threads: int = Field(1, ge=1, description="threads of one pass")
     workers: int = Field(2, ge=1, description="passes that run at the same time")
-    batch_size: int = Field(1, ge=1, description="passes of calls that may share a run; 3 saves 7 % CPU, callers wait longer")
+    batch_size: int = Field(1, ge=1, description="passes that may share a run; 3 saves 7 % CPU, callers wait longer")
     queue_size: int = Field(32, ge=1, description="passes that may wait; beyond it a turn is refused as overload")
 
     beam_size: int = Field(5, ge=1, description="hypotheses kept while decoding a final text")
