@@ -29,8 +29,11 @@ check: $(STAMP) ## 只跑静态检查：ruff、mypy、import-linter
 unit: $(STAMP) ## 只跑不需要模型、端口和数据库服务器的测试
 	$(BIN)/python -m pytest -m "not engine and not network and not postgres and not peer and not slow"
 
-bench: models ## 测量并写入 benchmarks/results
-	$(BIN)/voicebot bench all
+bench: models ## 用一份录音清单测量并写入 benchmarks/results：make bench MANIFEST=清单.jsonl
+	@test -n "$(MANIFEST)" || { echo '请给出录音清单：make bench MANIFEST=清单.jsonl'; exit 1; }
+	mkdir -p benchmarks/results
+	$(BIN)/voicebot bench recogniser $(MANIFEST) --json > benchmarks/results/recogniser.json
+	$(BIN)/voicebot bench vad $(MANIFEST) --json > benchmarks/results/vad.json
 
 models: $(STAMP) ## 取得并校验模型（断点续传）
 	$(BIN)/voicebot models pull

@@ -265,9 +265,8 @@ class HearingStream:
 
 
 def _alike(stretch: Stretch) -> object:
-    """Passes that may share a run; a caller whose language is not known yet is heard alone."""
-    language = stretch.context.language
-    return object() if language == "auto" else (stretch.quick, language, stretch.rate_hz)
+    """Passes with the same key may share a run."""
+    return stretch.quick, stretch.context.language, stretch.rate_hz
 
 
 def to_samples(pcm: bytes) -> Samples:

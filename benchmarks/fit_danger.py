@@ -22,10 +22,12 @@ _FOLDS = 10
 
 
 def regression() -> LogisticRegression:
+    """One unfitted regression; rare danger weighs as much as frequent harmlessness."""
     return LogisticRegression(C=_C, max_iter=3000, class_weight="balanced")
 
 
 def main() -> None:
+    """Cross-validate, then fit on everything and write the weights."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, default=Path("benchmarks/data/emergencies.jsonl"))
     parser.add_argument("--cache", type=Path, default=None)

@@ -11,6 +11,8 @@ _HIDDEN = "*"
 _NAME_IN_TEXT = re.compile(
     r"(?P<lead>我叫|我姓|名字叫|名叫|本人叫|免贵姓|我是(?=[\u4e00-\u9fff](?:先生|女士)))(?P<name>[\u4e00-\u9fff]{1,4})(?=[，。,.\s]|$|电话|手机|先生|女士)"
 )
+# An identity or card number, also one that was misheard and so fails its check digit.
+_LONG_NUMBER = re.compile(r"(?<![\d*])\d{14,18}[\dXx](?!\d)")
 _PROTECTED = frozenset({TicketType.COMPLAINT, TicketType.REPORT})
 _HOME = re.compile(r"(?:我家(?:住)?(?:在|是)?|我住在?)[^，。；]{2,30}")
 
@@ -47,11 +49,12 @@ def masked_text(text: str) -> str:
         pieces += [text[at : span.start], cover]
         at = span.end
     covered = "".join([*pieces, text[at:]])
+    covered = _LONG_NUMBER.sub(lambda m: masked_identity(m[0]), covered)
     return _NAME_IN_TEXT.sub(lambda m: m["lead"] + masked_name(m["name"]), covered)
 
 
 def secret(draft: TicketDraft) -> bool:
-    """Must the department not see who called? Asked for, anonymous, or implied: a complaint or report that is not open."""
+    """Must the department not see who called? Asked for, or implied by anonymity, a complaint or a report."""
     if draft.confidentiality is not None:
         return draft.confidentiality is Confidentiality.CONFIDENTIAL
     return draft.anonymous or draft.type in _PROTECTED

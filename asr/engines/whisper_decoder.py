@@ -87,13 +87,6 @@ class WhisperDecoder:
             batch[number, :, : features.shape[1]] = features
         return np.asarray(self._model.encode(ctranslate2.StorageView.from_array(batch), to_cpu=True))
 
-    def probability_of(self, language: str, encoded: Encoded) -> float:
-        """How likely the single stretch in ``encoded`` is in ``language``, by the model's own detection."""
-        tokenizer = self._tokenizers[language]
-        start, asked = self._vocabulary.to_model([tokenizer.sot]), self._vocabulary.to_model([tokenizer.language])
-        # CTranslate2's own `detect_language` refuses a model with fewer tokens than the original.
-        return float(self._align(encoded, start, asked)[0])
-
     def decode(
         self,
         encoded: Encoded,
@@ -133,19 +126,13 @@ class WhisperDecoder:
             return ()
         start = self._prompt(language, previous)[:-1]  # `align` adds the sign for "no times" itself
         tokens = self._vocabulary.to_model(decoded.tokens)
-        probabilities = self._align(encoded, start, tokens)
+        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(encoded))
+        aligned = self._model.align(view, start, [tokens], 2 * encoded.shape[1])[0]
         whole = self._tokenizers[language].decode(list(decoded.tokens))
         # Byte-level pairs: each letter of a token's name stands for one byte of the text.
         sizes = [len(self._byte_pairs.id_to_token(token) or "") for token in decoded.tokens]
         first = len(whole) - len(whole.lstrip())
-        return character_confidence(whole, sizes, probabilities)[first : first + len(whole.strip())]
-
-    def _align(self, encoded: Encoded, start: Sequence[int], tokens: Sequence[int]) -> Sequence[float]:
-        """Probability of each token after ``start``."""
-        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(encoded))
-        aligned = self._model.align(view, list(start), [list(tokens)], 2 * encoded.shape[1])
-        probabilities: Sequence[float] = aligned[0].text_token_probs
-        return probabilities
+        return character_confidence(whole, sizes, aligned.text_token_probs)[first : first + len(whole.strip())]
 
     def _prompt(self, language: str, previous: str) -> list[int]:
         """Start of the transcript: the language's own hint, what was said before, and the task."""

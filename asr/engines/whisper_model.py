@@ -25,7 +25,7 @@ from voicebot.core.ports import RecogniserCapabilities
 
 _RETRY_NGRAM = 4  # for the retry only: it would break the repeated digits of telephone numbers
 _WEAK = -0.7  # mean log-probability of a token below which an answer deserves a second look
-_ENGLISH = 0.6  # probability of English from which the model's own language detection is believed
+_CLEARLY = 0.3  # by this mean log-probability English was better for English callers and never for Chinese ones
 _QUIET_DBFS = -60.0  # nobody speaks below this
 _SPEECH = 0.5  # Silero's own threshold
 _SPEECH_MS = 160.0  # a short 嗯 has more
@@ -99,7 +99,7 @@ class _Hearing:
         self._settings = settings
 
     def of(self, stretches: Sequence[Stretch]) -> list[Heard]:
-        """Answers for stretches of one language; of any language when there is only one."""
+        """Answers for stretches that ask for the same language."""
         if not stretches:
             return []
         audio = [at_model_rate(stretch) for stretch in stretches]
@@ -108,7 +108,7 @@ class _Hearing:
             audio, max(self._settings.window_min_s, longest_s + self._settings.window_margin_s)
         )
         asked = stretches[0].context.language
-        language = asked if asked in LANGUAGES else self._language(encoded)
+        language = asked if asked in LANGUAGES else "zh"
         choices = self._decoder.decode(
             encoded,
             language,
@@ -134,10 +134,9 @@ class _Hearing:
         if stretch.quick:
             return Heard(self._hypotheses(language, choices, ()), language, retried)
         weak = choices[0].mean < _WEAK
-        if weak and stretch.context.language == "zh" and self._language(encoded) == "en":
-            english = self._again(stretch, encoded, "en")
-            if english[0].mean > choices[0].mean and not self._runs_away(stretch, "en", english[0]):
-                language, choices = "en", english
+        doubtful = weak or stretch.context.language != "zh" or _is_latin(self._decoder.text(choices[0], language))
+        if language == "zh" and doubtful and (english := self._english(stretch, encoded, choices[0])):
+            language, choices = "en", english
         text = self._decoder.text(choices[0], language)
         if not text or is_invented(text) or (weak and not contains_speech(stretch)):
             return Heard(language=language, retried=retried)
@@ -154,9 +153,15 @@ class _Hearing:
             no_repeat_ngram=no_repeat_ngram,
         )[0]
 
-    def _language(self, encoded: Encoded) -> str:
-        """English when the model is sure of it, else Chinese."""
-        return "en" if self._decoder.probability_of("en", encoded) > _ENGLISH else "zh"
+    def _english(self, stretch: Stretch, encoded: Encoded, chinese: Decoded) -> list[Decoded] | None:
+        """The stretch written in English, when that fits the sound clearly better than ``chinese`` does.
+
+        The model's own language token cannot be asked: CTranslate2 refuses it for a cut vocabulary, and written
+        in the wrong language a text is far less probable anyway.
+        """
+        english = self._again(stretch, encoded, "en")
+        better = english[0].mean > chinese.mean + _CLEARLY and not self._runs_away(stretch, "en", english[0])
+        return english if better else None
 
     def _runs_away(self, stretch: Stretch, language: str, decoded: Decoded) -> bool:
         return runs_away(self._decoder.text(decoded, language), len(decoded.tokens), stretch.duration_s)
@@ -170,6 +175,11 @@ class _Hearing:
             )
             for rank, decoded in enumerate(choices)
         )
+
+
+def _is_latin(text: str) -> bool:
+    """Letters, and none of them Chinese."""
+    return any(character.isalpha() for character in text) and text.isascii()
 
 
 def _limit(duration_s: float) -> int:

@@ -67,6 +67,9 @@ MOVES: dict[Move, Step] = {
 """An empty list from a move means that the turn led nowhere."""
 
 _SHORT_ANSWERS = frozenset({Intent.YES, Intent.NO, Intent.THANKS, Intent.GOODBYE, Intent.REPEAT})
+_PASSING = frozenset({"wait", "queue_wait"})
+"""Sentences that nobody wants to hear again: what was said before them is what is repeated."""
+
 _YES_NO_KEYS = {"1": "对", "2": "不对"}
 
 
@@ -83,7 +86,7 @@ class HotlineDialog:
 
     def hear(self, heard: Transcript) -> Sequence[Action]:
         """One caller turn; the answer is never empty while the conversation lasts."""
-        c, m = self._c, self._c.memory
+        m = self._c.memory
         if m.state is State.ENDED:
             return []
         m.prompts, m.prompted_ms, m.silence_ms, m.waiting = 0, 0.0, 0.0, False
@@ -155,7 +158,8 @@ class HotlineDialog:
         intents = c.tools.intents.find(text)
         if not is_english(text):
             return Heard(text, intents, confidence)
-        m.language = "zh" if Intent.CHINESE in intents else "en"
+        if Intent.CHINESE not in intents:
+            m.language = "en"
         return Heard(c.tools.english.in_chinese(text) or text, intents, confidence, said=text)
 
     def _answer(self, heard: Heard) -> list[Action]:
@@ -215,7 +219,7 @@ class HotlineDialog:
         return [self._c.say("filed_number", number=number)] if number else []
 
     def _reply(self, actions: list[Action]) -> Sequence[Action]:
-        if any(isinstance(action, Say | Ask) for action in actions):
+        if any(isinstance(action, Say | Ask) and action.key not in _PASSING for action in actions):
             self._c.memory.last_reply = tuple(actions)
         return tuple(actions)
 

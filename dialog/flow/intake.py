@@ -75,8 +75,6 @@ def where(c: Conversation, heard: Heard) -> list[Action]:
         found = replace(found, address=Address(spoken=spoken, landmark=spoken), matter="")
     elif not troubled(found.matter):
         found = replace(found, matter="")
-    if found.address is None and not found.anything:
-        return []
     c.memory.draft = c.tools.extractor.filled(c.memory.draft, found)
     return proceed(c)
 
@@ -245,7 +243,7 @@ def _needs_secrecy(draft: TicketDraft) -> bool:
 def _corrected(c: Conversation, draft: TicketDraft, heard: Heard) -> TicketDraft:
     if (swap := _NOT_BUT.search(heard.text)) and swap["wrong"] in draft.what:
         return replace(draft, what=draft.what.replace(swap["wrong"], swap["right"]))
-    text = _NEGATION.sub("", heard.text)
+    text = swap["right"] if swap else _NEGATION.sub("", heard.text)
     found = c.find(text, Expect.ADDRESS)
     if Intent.ANONYMOUS in heard.intents:
         draft = replace(draft, caller_phone="", caller_name="")

@@ -34,12 +34,7 @@ def question_again(c: Conversation) -> list[Action]:
 def wait(c: Conversation, heard: Heard) -> list[Action]:
     """The caller needs a moment; silence is allowed for longer."""
     c.memory.waiting = True
-    kept = c.memory.last_reply
-    c.memory.last_reply = ()
-    waiting = c.say("wait")
-    questions = [action for action in kept if isinstance(action, Ask)]
-    c.memory.last_reply = tuple(questions)
-    return [waiting]
+    return [c.say("wait")]
 
 
 def calm(c: Conversation, heard: Heard) -> list[Action]:

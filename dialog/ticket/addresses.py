@@ -44,7 +44,7 @@ class AddressFinder:
         return self._placed(address, [p for p in group if isinstance(p, NamedPart)])
 
     def merged(self, old: Address, new: Address) -> Address:
-        """The old address with the parts that were said anew; a new road or estate drops numbers that hung on the old."""
+        """The old address with the parts that were said anew; a new road or estate drops the old one's numbers."""
         base = old
         for head, hanging in (
             ("road", ("number",)),

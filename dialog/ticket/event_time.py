@@ -5,27 +5,38 @@ from ten to six in the morning, 三天了 from three days ago on, still going on
 """
 
 import re
+import tomllib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from importlib.resources import files
 
 from voicebot.core.ticket import EventTime
 from voicebot.language.numerals import parse_cardinal
 
 _N = r"(?P<n>[0-9一二两三四五六七八九十百半几]+)"
 _PART = r"(?P<part>凌晨|清晨|早上|早晨|一早|上午|中午|下午|傍晚|晚上|夜里|半夜|深夜|夜间|晚|早)?"
-_CLOCK = r"(?:(?P<hour>[0-9一二两三四五六七八九十]{1,3})(?:点钟?|:|：)(?:(?P<half>半)|(?P<minute>[0-9一二三四五六七八九十]{1,3})分?)?)?"
+_CLOCK = (
+    r"(?:(?P<hour>[0-9一二两三四五六七八九十]{1,3})(?:点钟?|:|：)"
+    r"(?:(?P<half>半)|(?P<minute>[0-9一二三四五六七八九十]{1,3})分?)?)?"
+)
 _AFTER = r"(?P<after>左右|以后|之后|开始|起|前后|多)?"
 _DAY = r"(?P<day>大前天|前天|昨天|昨日|昨|今天|今日|今|刚才|刚刚|前晚)"
 _WEEKDAY = r"(?P<week>上个?|这个?|本)(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天末])"
-_DATE = r"(?:(?P<year>去年|今年|前年|[0-9二零〇一三四五六七八九]{4}年))?(?P<month>上个?月|这个?月|本月|[0-9一二三四五六七八九十]{1,2}月份?)(?:(?P<dom>[0-9一二两三四五六七八九十]{1,3})[号日])?"
-_UNITS = {"分钟": 1 / 1440, "个小时": 1 / 24, "小时": 1 / 24, "个钟头": 1 / 24, "天": 1, "个星期": 7, "星期": 7, "周": 7, "个礼拜": 7, "礼拜": 7,
-          "个月": 30, "个多月": 30, "年": 365, "年多": 365}  # fmt: skip
+_DATE = (
+    r"(?:(?P<year>去年|今年|前年|[0-9二零〇一三四五六七八九]{4}年))?"
+    r"(?P<month>上个?月|这个?月|本月|[0-9一二三四五六七八九十]{1,2}月份?)"
+    r"(?:(?P<dom>[0-9一二两三四五六七八九十]{1,3})[号日])?"
+)
+_TABLE = tomllib.loads((files(__package__) / "times.toml").read_text(encoding="utf-8"))
+_UNITS: dict[str, float] = _TABLE["units"]
 _UNIT = "(?P<unit>" + "|".join(sorted(_UNITS, key=len, reverse=True)) + ")"
-_PARTS = {"凌晨": (0, 6), "清晨": (5, 8), "早上": (6, 9), "早晨": (6, 9), "一早": (6, 9), "早": (6, 9), "上午": (8, 12), "中午": (11, 14),
-          "下午": (12, 18), "傍晚": (17, 20), "晚上": (18, 24), "晚": (18, 24), "夜里": (22, 30), "半夜": (23, 29), "深夜": (22, 29), "夜间": (22, 30)}  # fmt: skip
-_DAYS_BACK = {"大前天": 3, "前天": 2, "前晚": 2, "昨天": 1, "昨日": 1, "昨": 1, "今天": 0, "今日": 0, "今": 0}
+_PARTS: dict[str, tuple[float, float]] = _TABLE["parts"]
+_DAYS_BACK: dict[str, int] = _TABLE["days_back"]
+_VAGUE: dict[str, int] = _TABLE["vague"]
 _WEEKDAYS = {c: i for i, c in enumerate("一二三四五六日")} | {"天": 6, "末": 5}
+_NIGHT = frozenset({"晚上", "晚", "夜间", "夜里", "半夜", "深夜"})
+_SMALL_HOURS = 5  # o'clock: "晚上一点" is in the night that follows
 _NIGHT_ENDS = 30  # o'clock, counted on: six the next morning
 
 
@@ -62,20 +73,23 @@ def _within(match: re.Match[str], day: datetime, spoken: str) -> EventTime:
         return EventTime(spoken, day + timedelta(hours=first), day + timedelta(hours=last), since=False)
     value = _value(hour)
     at = float(value) if value is not None else 0.0
-    if (part in {"下午", "傍晚", "晚上", "晚", "夜间"} and at < 12 and not (part in {"晚上", "晚", "夜间"} and at <= 5)) or (part == "中午" and at < 3):
-        at += 12
-    elif (part in {"晚上", "夜里", "半夜", "深夜", "晚", "夜间"} and at <= 5) or (
-        part in {"晚上", "晚", "半夜"} and at == 12
-    ):
-        at = at + 24 if at <= 5 else 24
-    elif part in {"夜里", "深夜"} and 8 <= at < 12:
-        at += 12
+    at = _on_24_hours(part or "", at)
     minute = _value(match["minute"]) if match["minute"] else None
     at += 0.5 if match["half"] else float(minute) / 60 if minute is not None else 0
     start = day + timedelta(hours=at)
     if since:
         return EventTime(spoken, start, day + timedelta(hours=_NIGHT_ENDS if at >= 18 else 24), since=False)
     return EventTime(spoken, start, start + timedelta(hours=1), since=False)
+
+
+def _on_24_hours(part: str, hour: float) -> float:
+    """The hour of a part of the day, counted on from midnight: 晚上十点 is 22, 晚上一点 is 25."""
+    if part in _NIGHT and hour <= _SMALL_HOURS:
+        return hour + 24
+    if part in _NIGHT and hour == 12:
+        return 24
+    afternoon = part in {"下午", "傍晚"} or part in _NIGHT
+    return hour + 12 if (afternoon and hour < 12) or (part == "中午" and hour < 3) else hour
 
 
 def _relative_day(match: re.Match[str], now: datetime) -> EventTime | None:
@@ -144,27 +158,27 @@ def _ago(match: re.Match[str], now: datetime) -> EventTime | None:
 
 def _vague(match: re.Match[str], now: datetime) -> EventTime | None:
     spoken = match[0]
-    back = {"上周": 7, "上星期": 7, "上个星期": 7, "上礼拜": 7, "上个礼拜": 7, "这几天": 3, "这两天": 2, "最近": 14, "前几天": 5, "前两天": 3,
-            "前段时间": 30, "去年": 365, "好几天": 4, "好多天": 7, "好几个月": 90, "好几年": 1095, "很久": 90, "好久": 60, "一直": 0,
-            "前一阵": 30, "这段时间": 30, "这一周": 7, "一整天": 1}  # fmt: skip
-    days = next((d for word, d in back.items() if spoken.startswith(word)), 0)
+    days = _VAGUE[spoken]
     still = not spoken.startswith(("上", "前", "去"))
-    return EventTime(spoken, now - timedelta(days=days) if days else None, now if days else None, since=still)
+    return EventTime(spoken, now - timedelta(days=days), now, since=still)
 
 
 def _recurring(match: re.Match[str], now: datetime) -> EventTime | None:
     return EventTime(match[0], since=True)
 
 
+_EVERY = (
+    rf"(?:每天|每晚|天天|每到|每个?周末)(?:的)?(?:{_PART}{_CLOCK})"
+    rf"(?:到[一二三四五六七八九十0-9凌晨早上]+点?半?)?{_AFTER}"
+)
+_ABOUT = r"(?:快|将近|大概|差不多)"
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], datetime], EventTime | None]], ...] = (
-    (re.compile(rf"(?:每天|每晚|天天|每到|每个?周末)(?:的)?(?:{_PART}{_CLOCK})(?:到[一二三四五六七八九十0-9凌晨早上]+点?半?)?{_AFTER}"), _recurring),
+    (re.compile(_EVERY), _recurring),
     (re.compile(rf"{_DAY}(?:的)?{_PART}{_CLOCK}{_AFTER}"), _relative_day),
     (re.compile(rf"{_WEEKDAY}(?:的)?{_PART}{_CLOCK}{_AFTER}"), _weekday),
     (re.compile(rf"{_DATE}(?:的)?{_PART}{_CLOCK}{_AFTER}"), _date),
     (re.compile(rf"{_N}(?:多)?{_UNIT}(?:之前|以前|前)"), _ago),
-    (re.compile(rf"(?:都|已经|快|有|将近|大概|差不多)*{_N}(?:多)?{_UNIT}(?:多)?(?:了|没(?=[\u4e00-\u9fff])|都没)"), _lasting),
-    (re.compile(rf"(?:连续|停了|坏了|拖了|欠了|等了|连着|已经|都|有)(?:快|将近|大概|差不多)?{_N}(?:多)?{_UNIT}"), _lasting),
-    (re.compile(
-        r"好几天|好多天|好几个月|好几年|很久|好久|上个?星期|上个?礼拜|上周|这几天|这两天|前几天|前两天|前段时间|前一阵|这段时间|去年|最近"
-    ), _vague),
-)  # fmt: skip
+    (re.compile(rf"(?:都|已经|有|{_ABOUT})*{_N}(?:多)?{_UNIT}(?:多)?(?:了|没(?=[\u4e00-\u9fff])|都没)"), _lasting),
+    (re.compile(rf"(?:连续|[停坏拖欠等]了|连着|已经|都|有){_ABOUT}?{_N}(?:多)?{_UNIT}"), _lasting),
+    (re.compile("|".join(sorted(_VAGUE, key=len, reverse=True))), _vague),
+)

@@ -89,8 +89,7 @@ class TicketExtractor:
             ("demand", found.demand), ("time", found.time), ("caller_phone", found.phone), ("caller_name", found.name),
             ("amount", found.amount), ("anonymous", found.anonymous), ("confidentiality", found.confidentiality),
         ):  # fmt: skip
-            if value:
-                changes[name] = value
+            changes |= {name: value} if value else {}
         for name in ("companies", "persons", "risks"):
             both = tuple(dict.fromkeys((*getattr(draft, name), *getattr(found, name))))
             if both != getattr(draft, name):

@@ -1,4 +1,4 @@
-"""Names of places in a sentence: those the city knows, by characters and by sound, and those that only look like one."""
+"""Names of places in a sentence: those the city knows, by characters and by sound, and those that look like one."""
 
 import re
 from collections import defaultdict
@@ -23,15 +23,22 @@ class PartKind(StrEnum):
     LANDMARK = "landmark"
 
 
-_PLACE_PARTS = {PlaceKind.ROAD: PartKind.ROAD, PlaceKind.STREET: PartKind.STREET, PlaceKind.COMMUNITY: PartKind.COMMUNITY,
-                PlaceKind.ESTATE: PartKind.COMMUNITY}  # fmt: skip
-_LEVEL_PARTS = {UnitLevel.DISTRICT: PartKind.DISTRICT, UnitLevel.STREET: PartKind.STREET,
-                UnitLevel.COMMUNITY: PartKind.COMMUNITY}  # fmt: skip
+_PLACE_PARTS = {
+    PlaceKind.ROAD: PartKind.ROAD,
+    PlaceKind.STREET: PartKind.STREET,
+    PlaceKind.COMMUNITY: PartKind.COMMUNITY,
+    PlaceKind.ESTATE: PartKind.COMMUNITY,
+}
+_LEVEL_PARTS = {
+    UnitLevel.DISTRICT: PartKind.DISTRICT,
+    UnitLevel.STREET: PartKind.STREET,
+    UnitLevel.COMMUNITY: PartKind.COMMUNITY,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class NamedPart:
-    """A name at ``text[start:end]``; ``nodes`` are the unit ids that it may stand for; ``unit`` when it names one itself."""
+    """A name at ``text[start:end]``; ``nodes`` are unit ids that it may stand for; ``unit`` when it names one."""
 
     kind: PartKind
     start: int

@@ -9,6 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ WEIGHTS = "danger.npz"
 def grams(text: str) -> list[str]:
     """Merged syllables and pairs of them."""
     single = syllables(text)
-    return [*single, *(f"{a} {b}" for a, b in zip(single, single[1:], strict=False))]
+    return [*single, *(f"{a} {b}" for a, b in pairwise(single))]
 
 
 class DangerModel:

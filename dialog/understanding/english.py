@@ -14,8 +14,16 @@ from dialog.city.nouns import City, PlaceKind, UnitLevel
 
 _WORD = re.compile(r"[a-z']+")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-_TAILS = {"路": ("road", "lu", "rd"), "街": ("street", "jie", "st"), "大道": ("avenue", "dadao"), "区": ("district", "qu"),
-          "县": ("county", "xian"), "小区": ("community", "xiaoqu"), "广场": ("square", "plaza"), "公园": ("park",)}  # fmt: skip
+_TAILS = {
+    "路": ("road", "lu", "rd"),
+    "街": ("street", "jie", "st"),
+    "大道": ("avenue", "dadao"),
+    "区": ("district", "qu"),
+    "县": ("county", "xian"),
+    "小区": ("community", "xiaoqu"),
+    "广场": ("square", "plaza"),
+    "公园": ("park",),
+}
 _MIN_WORDS = 2
 _NUMBER = re.compile(r"\b(?:number|no\.?|building|unit|room)\s*(\d+)", re.IGNORECASE)
 _NUMBER_TAILS = {"number": "号", "no": "号", "no.": "号", "building": "号楼", "unit": "单元", "room": "室"}
@@ -32,17 +40,15 @@ class EnglishReader:
 
     def __init__(self, city: City) -> None:
         table = tomllib.loads((files(__package__) / "english.toml").read_text(encoding="utf-8"))
-        self._tables = [
-            sorted(table[name].items(), key=lambda pair: -len(pair[0])) for name in ("problem", "question", "time")
-        ]
+        kinds = ("problem", "question", "time")
+        self._tables = [sorted(table[kind].items(), key=lambda pair: -len(pair[0])) for kind in kinds]
         self._places = self._romanised(city)
 
     def in_chinese(self, text: str) -> str:
         """The place, the matter and the time in Chinese; "" when no key phrase is in the sentence."""
         lower = text.lower()
         clauses = [self._place(lower)]
-        for table in self._tables:
-            clauses.append(next((chinese for phrase, chinese in table if phrase in lower), ""))
+        clauses += [next((chinese for phrase, chinese in table if phrase in lower), "") for table in self._tables]
         return "，".join(filter(None, clauses))
 
     def _place(self, lower: str) -> str:

@@ -73,7 +73,7 @@ class IntentFinder:
     def only(self, text: str, intents: Iterable[Intent]) -> bool:
         """Nothing but these intents and fillers: there is no matter in the sentence."""
         bare = _PUNCTUATION.sub("", text.lower())
-        pieces = frozenset(w for i in intents for w in self._phrases[i].whole_bare)
+        pieces = frozenset(w for i in intents for w in (*self._phrases[i].whole_bare, *self._phrases[i].part))
         return self._covered(bare, pieces)
 
     def _holds(self, phrases: _Phrases, text: str, bare: str, sounds: tuple[str, ...], key: str) -> bool:

@@ -8,7 +8,8 @@ _PHRASES = (
     (1, ("非常不满意", "很不满意", "特别不满意", "太差", "极差", "零分", "very bad", "terrible")),
     (2, ("不满意", "不太满意", "不怎么样", "不好", "差劲", "很差", "not satisfied", "unsatisfied", "bad")),
     (3, ("一般", "还行吧", "凑合", "马马虎虎", "so so", "average")),
-    (5, ("非常满意", "很满意", "特别满意", "十分满意", "满分", "挺满意", "非常好", "很好", "very satisfied", "excellent", "perfect", "very good")),
+    (5, ("非常满意", "很满意", "特别满意", "十分满意", "满分", "挺满意", "非常好", "很好")),
+    (5, ("very satisfied", "excellent", "perfect", "very good")),
     (4, ("满意", "比较满意", "还可以", "可以", "不错", "挺好", "好", "satisfied", "good", "fine")),
 )  # fmt: skip
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}

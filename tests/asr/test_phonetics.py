@@ -101,7 +101,6 @@ def test_a_sure_character_costs_more_to_replace_than_a_doubtful_one() -> None:
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
-        ("请问行审而班利忽扣需要带那些材料?", "请问新生儿办理户口需要带哪些材料?"),
         ("我家住在西宫区王城路街道,小区楼道里堆了很多砸物", "我家住在西工区王城路街道,小区楼道里堆了很多杂物"),
         ("楼下的烧烤汤还在大声放音乐", "楼下的烧烤摊还在大声放音乐"),
     ],

@@ -49,6 +49,20 @@ def test_a_caller_is_heard_with_several_hypotheses_and_confidence(model: Whisper
     assert np.mean(first.confidence) > 0.5
 
 
+@pytest.mark.parametrize("language", ["zh", "auto"])
+def test_english_is_heard_as_english_whether_or_not_it_was_expected(model: WhisperModel, language: str) -> None:
+    asked = hear(model, caller("english-help"), language)
+    assert (asked.language, asked.hypotheses[0].text) == ("en", "Hello, do you speak English?")
+    permit = hear(model, caller("english-permit"), language)
+    assert permit.language == "en"
+    assert "resident" in permit.hypotheses[0].text
+
+
+@pytest.mark.parametrize("name", ["barbecue-noise", "bus-late", "anonymous", "address-full"])
+def test_chinese_is_heard_as_chinese_when_the_language_is_open(model: WhisperModel, name: str) -> None:
+    assert hear(model, caller(name), "auto").language == "zh"
+
+
 def test_several_callers_in_one_run_are_heard_as_each_alone(model: WhisperModel) -> None:
     turns = [caller("elevator-broken"), caller("barbecue-noise")]
     together = model.hear([Stretch(each, 8000, HearingContext()) for each in turns])

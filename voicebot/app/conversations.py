@@ -33,6 +33,7 @@ class Conversations:
             categories=CategoryClassifier(self._city, embedder, var / "routing"),
             settings=self._settings.dialog,
             now=self._clock.now,
+            vectorise=embedder.sentence,
         )
 
     def open(self, start: CallStart) -> Dialog:

@@ -3,24 +3,16 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from voicebot.app import House, build
-from voicebot.core.clock import SystemClock
-from voicebot.evaluation.callers import CallerVoices
-from voicebot.evaluation.narrator import NarratedCallStore, summary
-from voicebot.evaluation.report import CallReports
-from voicebot.evaluation.runner import Result, ScenarioRunner, running_service, sip_connect, wav_connect
-from voicebot.evaluation.scenario import LoadedScenario, load_scenario
-from voicebot.evaluation.virtual_time import VirtualTimeLoop, run_in_virtual_time
+from voicebot.evaluation.narrator import summary
+from voicebot.evaluation.runner import run_over_sip, run_over_wav
+from voicebot.evaluation.scenario import load_scenario
+from voicebot.evaluation.virtual_time import run_in_virtual_time
 from voicebot.logs import set_up_logs
-from voicebot.models import ModelStore
-from voicebot.pipeline.observer import SilentObserver
 from voicebot.settings import Settings
-from voicebot.storage.database import Database
 
 
 @click.command(help="按剧本（TOML）或录音打一通电话，给出全过程的记录。格式见 docs/scenarios.md。")
@@ -43,10 +35,11 @@ def command(ctx: click.Context, scenario: Path, line: str, target: str, as_json:
     loaded = load_scenario(scenario)
     say = (lambda _: None) if as_json else _tell
     if line == "wav":
-        result = run_in_virtual_time(_over_wav(settings, loaded, say, narrate=play and not as_json))
+        narrate = click.echo if play and not as_json else None
+        (result,) = run_in_virtual_time(run_over_wav(settings, [loaded], say, narrate))
     else:
         config = ctx.find_root().params.get("config")
-        result = asyncio.run(_over_sip(settings, config, loaded, target, say))
+        (result,) = asyncio.run(run_over_sip(settings, config, [loaded], target, say))
     if as_json:
         click.echo(json.dumps(result.report, ensure_ascii=False, indent=2))
     else:
@@ -57,38 +50,3 @@ def command(ctx: click.Context, scenario: Path, line: str, target: str, as_json:
 
 def _tell(text: str) -> None:
     click.echo(text, err=True)
-
-
-async def _over_wav(settings: Settings, loaded: LoadedScenario, say: Callable[[str], None], *, narrate: bool) -> Result:
-    house = build(settings, SilentObserver())
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualTimeLoop)  # noqa: S101  what this coroutine is run on
-    loop.wait_while(lambda: house.recogniser.busy)
-    if narrate:
-        house.narrate(NarratedCallStore(house.parts.calls, click.echo))
-    async with house.running(say):
-        return await _run(house, loaded)
-
-
-async def _run(house: House, loaded: LoadedScenario) -> Result:
-    voices = CallerVoices(house.models, house.settings.var_dir / "callers")
-    try:
-        runner = ScenarioRunner(wav_connect(house), voices, CallReports(house.database, house.clock))
-        return await runner.run(loaded)
-    finally:
-        await voices.close()
-
-
-async def _over_sip(
-    settings: Settings, config: Path | None, loaded: LoadedScenario, target: str, say: Callable[[str], None]
-) -> Result:
-    database = Database(settings.storage)
-    voices = CallerVoices(ModelStore(settings.models_dir), settings.var_dir / "callers")
-    target = target or f"sip:{settings.sip.number}@127.0.0.1:{settings.sip.port}"
-    try:
-        async with running_service(settings, config, say):
-            reports = CallReports(database, SystemClock())
-            return await ScenarioRunner(sip_connect(target), voices, reports).run(loaded)
-    finally:
-        await voices.close()
-        database.close()

@@ -117,7 +117,7 @@ def import_command(settings: Settings, source: Path) -> None:
     for article in changed:
         old = city.article_by_id.get(article.id)
         path = settings.city_dir / (old.file if old else f"knowledge/{article.id}.md")
-        path.writewrite_article(write_article(article), encoding="utf-8")
+        path.write_text(write_article(article), encoding="utf-8")
     click.echo(f"读到 {len(articles)} 篇，写入 {len(changed)} 篇，其余没有变化。重启服务后生效。")
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from telephony.caller import CallerLeg
 
+from telephony.caller import CallerLeg
 from voicebot.core.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ, samples_to_ms
 from voicebot.evaluation.scenario import CallerTurn, Scenario, When
 
@@ -107,15 +107,18 @@ class Conversation:
         return not self._leg.ended
 
     async def _do(self, index: int, turn: CallerTurn) -> None:
-        start_ms = self._now_ms()
+        start_ms = pressed_ms = self._now_ms()
         if turn.hang_up:
             await self._leg.hang_up()
         elif turn.wait_ms:
             await self._until(lambda: self._now_ms() >= start_ms + turn.wait_ms, start_ms + turn.wait_ms + 1000)
         elif turn.digits:
             for key in turn.digits:
+                pressed_ms = self._now_ms()
                 await self._leg.press(key)
                 await asyncio.sleep(_KEY_MS / 1000)
+            self.turns.append(PlayedTurn(index, start_ms, pressed_ms))
+            return
         else:
             clip = self._clips[index]
             start_ms = samples_to_ms(self._leg.say(clip))

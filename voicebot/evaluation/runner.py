@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,15 +15,20 @@ import aiohttp
 from telephony.caller import CallerLeg
 from telephony.sip.caller import SipCaller
 from telephony.wav.line import WavLine
-from voicebot.app import House
+from voicebot.app import House, build
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import LineError
 from voicebot.evaluation.callers import CallerVoices
 from voicebot.evaluation.checks import check
 from voicebot.evaluation.conversation import Conversation, PlayedTurn
+from voicebot.evaluation.narrator import NarratedCallStore
 from voicebot.evaluation.report import CallReports
 from voicebot.evaluation.scenario import LoadedScenario
+from voicebot.evaluation.virtual_time import VirtualTimeLoop
+from voicebot.models import ModelStore
+from voicebot.pipeline.observer import SilentObserver
 from voicebot.settings import Settings
+from voicebot.storage.database import Database
 
 _READY_WITHIN_S = 300.0  # the first start renders every fixed sentence
 _STOP_WITHIN_S = 20.0
@@ -151,3 +156,48 @@ async def _ready(settings: Settings) -> bool:
             return response.status == 200
     except (aiohttp.ClientError, TimeoutError):
         return False
+
+
+async def run_over_wav(
+    settings: Settings,
+    scenarios: Sequence[LoadedScenario],
+    say: Callable[[str], None],
+    narrate: Callable[[str], None] | None = None,
+) -> list[Result]:
+    """Play scenarios straight into a house of this process. To be run on a `VirtualTimeLoop`.
+
+    ``narrate`` is told every turn as it happens.
+    """
+    house = build(settings, SilentObserver())
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)  # noqa: S101  what this coroutine is run on
+    loop.wait_while(lambda: house.recogniser.busy)
+    if narrate is not None:
+        house.narrate(NarratedCallStore(house.parts.calls, narrate))
+    voices = CallerVoices(house.models, settings.var_dir / "callers")
+    try:
+        async with house.running(say):
+            runner = ScenarioRunner(wav_connect(house), voices, CallReports(house.database, house.clock))
+            return [await runner.run(loaded) for loaded in scenarios]
+    finally:
+        await voices.close()
+
+
+async def run_over_sip(
+    settings: Settings,
+    config: Path | None,
+    scenarios: Sequence[LoadedScenario],
+    target: str,
+    say: Callable[[str], None],
+) -> list[Result]:
+    """Play scenarios by real calls to ``target`` ("" is this machine's own service, started when it is not running)."""
+    database = Database(settings.storage)
+    voices = CallerVoices(ModelStore(settings.models_dir), settings.var_dir / "callers")
+    target = target or f"sip:{settings.sip.number}@127.0.0.1:{settings.sip.port}"
+    try:
+        async with running_service(settings, config, say):
+            runner = ScenarioRunner(sip_connect(target), voices, CallReports(database, SystemClock()))
+            return [await runner.run(loaded) for loaded in scenarios]
+    finally:
+        await voices.close()
+        database.close()

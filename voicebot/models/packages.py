@@ -158,8 +158,9 @@ def _npm(staging: Path, report: Reporter) -> list[str]:
 class DebianPackages:
     """Files of Debian packages: from the system when they are installed, else unpacked without root."""
 
-    def __init__(self, entry: DebianSource):
+    def __init__(self, entry: DebianSource, root: Path = Path("/")):
         self._entry = entry
+        self._root = root
 
     @property
     def name(self) -> str:
@@ -174,8 +175,8 @@ class DebianPackages:
         """Take what is installed; download and unpack for the rest."""
         unpacked = staging / "debian"
         for file in files:
-            root, pattern = Path("/"), self._entry.files[file.path]
-            found = [path for path in root.glob(pattern) if path.stat().st_size == file.size]
+            pattern = self._entry.files[file.path]
+            found = [path for path in self._root.glob(pattern) if path.stat().st_size == file.size]
             if not found:
                 if not unpacked.exists():
                     self._unpack(unpacked, report)

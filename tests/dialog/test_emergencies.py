@@ -1,0 +1,88 @@
+"""Danger is heard in half a sentence and through homophones, and not where it is over, feared or a name."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dialog.understanding.danger_model import DangerModel
+from dialog.understanding.emergencies import EmergencyFinder
+from voicebot.core.errors import ConfigurationError
+from voicebot.evaluation.emergencies import evaluate_emergencies, read_rows
+
+ROWS = read_rows(Path(__file__).resolve().parent.parent.parent / "benchmarks" / "data" / "emergencies.jsonl")
+
+
+@pytest.fixture(scope="module")
+def finder() -> EmergencyFinder:
+    return EmergencyFinder()
+
+
+def test_the_list_is_long_enough() -> None:
+    assert sum(row.emergency for row in ROWS) >= 200
+    assert sum(not row.emergency for row in ROWS) >= 2000
+
+
+def test_phrases_alone_hear_nearly_all_of_the_list(finder: EmergencyFinder) -> None:
+    scores = evaluate_emergencies(finder, ROWS)
+    assert scores.recall >= 0.975
+    assert scores.false_alarm_rate <= 0.003
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "number"),
+    [
+        ("着火了", "fire", "119"),
+        ("找火了，我家找火了", "fire", "119"),
+        ("没气泄漏了", "gas", "119"),
+        ("有人要条楼", "self_harm", "110"),
+        ("电梯里困住人了", "trapped", "119"),
+        ("有人大架动刀了", "crime", "110"),
+        ("孩子走丢乐", "missing", "110"),
+        ("出车祸了", "traffic", "122"),
+        ("昏米不醒", "medical", "120"),
+        ("掉合里了", "water", "119"),
+    ],
+)
+def test_homophones_do_not_hide_danger(finder: EmergencyFinder, text: str, kind: str, number: str) -> None:
+    found = finder.find(text)
+    assert found is not None
+    assert (found.kind, found.number) == (kind, number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "去年着火的那栋楼", "消防通道被堵了", "会不会爆炸", "着火了，已经扑灭了", "电视里说有人跳楼", "把垃圾运到路边",
+        "担心孩子溺水，装个护栏吧", "跳楼价甩卖", "他上个月被车撞了", "今天热死了", "",
+    ],
+)  # fmt: skip
+def test_what_is_over_feared_or_a_name_is_no_danger(finder: EmergencyFinder, text: str) -> None:
+    assert finder.find(text) is None
+
+
+def test_the_model_hears_what_no_phrase_foresees() -> None:
+    meaning = np.zeros(384, dtype=np.float32)
+    model = DangerModel(lambda text: meaning)
+    model.score = lambda text: 9.0  # type: ignore[method-assign]
+    finder = EmergencyFinder(model)
+    assert finder.find("两个小孩在水里没上来") is not None
+    assert finder.find("要是两个小孩在水里没上来") is None
+    assert finder.find("嗯") is None
+    model.score = lambda text: 0.0  # type: ignore[method-assign]
+    assert finder.find("两个小孩在水里没上来") is None
+
+
+def test_the_model_scores_by_sound_and_meaning() -> None:
+    deaf = DangerModel(lambda text: np.zeros(384, dtype=np.float32))
+    assert deaf.score("着火了快来人") > deaf.score("路灯坏了三天")
+    assert deaf.score("") < deaf.score("着火了")
+
+
+def test_a_broken_row_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"text": "着火了", "emergency": true}\n\n{"text": 1}\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=":3"):
+        read_rows(file)
+    file.write_text("", encoding="utf-8")
+    assert evaluate_emergencies(EmergencyFinder(), read_rows(file)).recall == 0.0

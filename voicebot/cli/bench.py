@@ -1,0 +1,34 @@
+"""``voicebot bench``: the benchmarks that live beside the packages."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from voicebot.core.errors import ConfigurationError
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_BENCHMARKS = {
+    "recogniser": ("benchmarks.recogniser", "听写：与 faster-whisper 的 transcribe()、pipecat 的 Whisper 服务同场比较"),
+    "vad": ("benchmarks.vad", "人声检测：webrtcvad、Silero 与两者合用的漏检、误报、开销"),
+    "turn-ends": ("benchmarks.turn_ends", "话轮：误切率与等待时间"),
+}
+
+
+@click.group(help="测速与比较；每项都要一个录音清单（JSON 行），--json 输出结果。")
+def command() -> None:
+    """The benchmarks by name."""
+
+
+def _add(name: str, module: str, help_line: str) -> None:
+    @command.command(name, help=help_line, context_settings={"ignore_unknown_options": True, "help_option_names": []})
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def run(arguments: tuple[str, ...]) -> None:
+        if not (_ROOT / "benchmarks").is_dir():
+            raise ConfigurationError("安装包里不含测速程序。", code="benchmarks_missing", remedy="请在源码目录里运行。")
+        sys.exit(subprocess.run([sys.executable, "-m", module, *arguments], cwd=_ROOT, check=False).returncode)  # noqa: S603
+
+
+for _name, (_module, _help) in _BENCHMARKS.items():
+    _add(_name, _module, _help)
