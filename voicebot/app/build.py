@@ -27,6 +27,8 @@ from voicebot.storage.questions import UnansweredQuestions
 from voicebot.storage.recordings import Recordings
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.tts.cached import CachedSynthesiser
+from voicebot.tts.edge import EdgeSynthesiser
+from voicebot.tts.fallback import FallbackSynthesiser
 from voicebot.tts.kokoro import KokoroSynthesiser
 from voicebot.turns.barge_in import BargeIn
 from voicebot.turns.endpoint import AdaptiveEndpointer
@@ -101,6 +103,11 @@ def build_voice(settings: Settings, models: ModelStore) -> CachedSynthesiser:
     """The voice behind its cache."""
     tts = settings.tts
     voice: Synthesiser = KokoroSynthesiser(tts, models.path("kokoro"))
+    if tts.engine == "edge":
+        first = EdgeSynthesiser(tts)
+        voice = FallbackSynthesiser(
+            first, voice, SystemClock(), first_audio_ms=tts.first_audio_ms, cool_down_s=tts.cool_down_s
+        )
     return CachedSynthesiser(
         voice,
         settings.var_dir / "voice",
