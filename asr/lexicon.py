@@ -78,16 +78,15 @@ class Lexicon:
 
         ``certain`` says that the engine was sure of every character that would change. Then, and for
         a short word, the sound has to be the same to the tone and half of the word written right; a
-        short word must not push out another word either. A longer word may be a little off, less so
-        when little of it was written right.
+        short word must not push out another word either. A longer word may be off by 1.3 nats for each
+        character, by 1 when less than half of it was written right.
         """
         changed = [(one, other) for one, other in zip(word, heard, strict=True) if one != other]
-        kept = len(word) - len(changed)
-        half = kept * 2 >= len(word)
+        half = len(changed) * 2 <= len(word)
         exact = unlike == 0 and all(tones(one) & tones(other) for one, other in changed)
         if certain or len(word) <= _SHORT:
             return exact and half and not (heard_is_word and len(word) <= _SHORT)
-        return unlike <= (1.0 if half else 0.5 if kept else 0.3) * len(word)
+        return unlike <= (1.3 if half else 1.0) * len(word)
 
 
 def hotline_words() -> list[Entry]:

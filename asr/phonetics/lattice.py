@@ -16,6 +16,7 @@ from asr.phonetics.syllables import HAN, read, readings
 
 _TOKEN = re.compile(r"[一-鿿]|[^一-鿿]+")
 _NUMERALS = frozenset("零〇一幺二两三四五六七八九")
+_COMMAS = frozenset({",", "，"})
 _NEVER = 1e3  # nats; only a word of the lexicon, whose cost has a limit, comes past it
 _NUMBER_TOKENS = 4  # a run of numerals this long is a number, whatever it sounds like
 
@@ -51,6 +52,7 @@ class LatticeCosts:
     ``change`` + ``trust`` x log(p / (1 - p)) to replace, at least ``least``, and from ``certain`` on it
     gives way to words of the lexicon only. ``heteronym`` is the cost of a character's other readings.
     At a cost of ``sure`` its sound is beyond doubt: only characters of the same sound may replace it.
+    A word that reaches over a comma costs ``comma``.
     """
 
     hypothesis: float = 0.8
@@ -58,8 +60,9 @@ class LatticeCosts:
     trust: float = 0.5
     least: float = 0.75
     certain: float = 0.999
-    heteronym: float = 0.7
+    heteronym: float = 0.6
     sure: float = 6.0
+    comma: float = 1.5
 
     def of_changing(self, confidence: float) -> float:
         """Cost of replacing a character that the engine wrote with this confidence."""
@@ -84,6 +87,7 @@ class Lattice:
         self.arcs: dict[int, list[Arc]] = {node: [] for node in range(self.end + 1)}
         self.order: list[float] = [float(node) for node in range(self.end + 1)]
         self._changes = self._lay_backbone(first)
+        self._step_over_commas()
         for other in hypotheses[1:]:
             distance = costs.hypothesis * max(0.0, first.score - other.score)
             self._lay_beside(other, distance)
@@ -105,6 +109,14 @@ class Lattice:
                 self._arc(node + 1, token, () if node in fixed else heard[node], 0.0, change, backbone=True)
             )
         return changes
+
+    def _step_over_commas(self) -> None:
+        """Lay a way past each comma between two doubtful characters, since engines put commas inside words."""
+        for node in range(1, self.end - 1):
+            before, after = self.arcs[node - 1][0], self.arcs[node + 1][0]
+            doubtful = all(arc.heard and arc.tolerance > 0 for arc in (before, after))
+            if self.tokens[node] in _COMMAS and doubtful:
+                self.arcs[node - 1].append(replace(before, to=node + 1, cost=self._costs.comma))
 
     def _lay_beside(self, other: Hypothesis, distance: float) -> None:
         tokens = [token for token in _TOKEN.findall(other.text) if HAN.match(token) or token.isalnum()]

@@ -21,18 +21,20 @@ class SearchSettings:
     the second on. Of the characters that change in one word, the dearest costs in full and the others
     ``together`` times theirs, none more than ``lexicon_most`` when the lexicon's word replaces them; a
     word of one character costs ``lone`` more. A word may be ``furthest`` from what was heard, in
-    sound. Of the words over one stretch only the ``candidates`` best are tried, none more than
-    ``margin`` behind the best, behind the ``beam`` best ways so far.
+    sound, and a word of the lexicon ``lexicon_reach`` more. Of the words over one stretch only the
+    ``candidates`` best are tried, none more than ``margin`` behind the best, behind the ``beam`` best
+    ways so far.
     """
 
-    language: float = 0.61
+    language: float = 0.8
     sound: float = 1.2
     lexicon_floor: float = 9.0
-    lexicon_bonus: float = 2.0
+    lexicon_bonus: float = 3.0
     furthest: float = 3.0
     together: float = 0.8
     lone: float = 0.7
     lexicon_most: float = 3.0
+    lexicon_reach: float = 1.2
     beam: int = 6
     candidates: int = 8
     margin: float = 8.0
@@ -144,13 +146,15 @@ class Search:
         for beginning, so_far in beginnings.items():
             for heard, reading in arc.heard:
                 room = min(settings.furthest - so_far, arc.tolerance) - reading
+                city_room = room + settings.lexicon_reach if arc.tolerance > 0 else room
                 for said, unlike in self._confusions.said(heard):
                     unlike *= settings.sound
-                    if unlike > room:
+                    if unlike > city_room:
                         break
                     key = f"{beginning}{said}'"
                     cost = so_far + reading + unlike
-                    if cost < further.get(key, 1e9) and (vocabulary.may_begin(key) or lexicon.may_begin(key)):
+                    may_begin = (unlike <= room and vocabulary.may_begin(key)) or lexicon.may_begin(key)
+                    if may_begin and cost < further.get(key, math.inf):
                         further[key] = cost
         return further
 
