@@ -20,7 +20,7 @@ class AsrSettings(BaseModel):
         3000, gt=0, description="a final text that takes longer than this goes to the next engine, ms"
     )
 
-    model: str = Field("whisper-base", description="folder of the Whisper model inside the models folder")
+    model: str = Field("whisper-base-telephone-zh", description="folder of the Whisper model inside the models folder")
     base_model: str = Field("whisper-base", description="the model without adaptation, for comparison")
     lean_vocabulary: bool = Field(True, description="load Chinese and common English tokens only; a third faster")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where the model runs: cpu or cuda")

@@ -1,6 +1,7 @@
 """What every conversation of a city shares, and a dialog for each call."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 
 from dialog.city.nouns import City
 from dialog.embedding import Embedder
@@ -51,9 +52,10 @@ class Conversations:
     def article_texts(self) -> Iterator[str]:
         """What may be spoken of the articles today."""
         day = self._clock.now().astimezone(self._city.timezone).date()
-        for article in self._city.articles:
-            if article.speakable(day):
-                yield from article.portions
+        speakable = [article for article in self._city.articles if article.speakable(day)]
+        # Beginnings first: most callers hear no more, and an answer can begin while its rest is being made.
+        for turn in zip_longest(*(article.portions for article in speakable)):
+            yield from (portion for portion in turn if portion)
 
     @property
     def _ready(self) -> DialogTools:

@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 
 import click
+from loguru import logger
 
 from voicebot.cli.lazy import LazyGroup
 from voicebot.core.errors import HotlineError
 from voicebot.settings import load_settings
+
+logger.remove()  # libraries that greet on import; `set_up_logs` sends their warnings where ours go
 
 COMMANDS = {
     "serve": ("voicebot.cli.serve", "接听电话：启动服务"),

@@ -1,0 +1,1 @@
+"""Adapters that the product ships, each with its card inside."""
