@@ -26,6 +26,7 @@ def _telephone_zh(sources: Mapping[str, Path], out_dir: Path) -> None:
 
 
 BUILDERS: dict[str, Builder] = {"telephone-zh": _telephone_zh}
+INGREDIENTS: dict[str, tuple[Path, ...]] = {"telephone-zh": (ADAPTERS / "telephone-zh.npz",)}
 """Builders by name. Registered here, in code: the catalogue is data and runs nothing of its own."""
 
 
@@ -49,7 +50,7 @@ def build(store: ModelStore, model_id: str) -> None:
         for path in sorted(draft.rglob("*"))
         if path.is_file()
     ]
-    noted = {"builder": entry.builder, "made_from": _digests(store, entry.made_from), "files": files}
+    noted = {"builder": _recipe(entry.builder), "made_from": _digests(store, entry.made_from), "files": files}
     (draft / BUILT).write_text(json.dumps(noted, indent=1), "utf-8")
     shutil.rmtree(store.folder(model_id), ignore_errors=True)
     draft.rename(store.folder(model_id))
@@ -61,7 +62,14 @@ def is_current(store: ModelStore, model_id: str) -> bool:
         return False
     entry = store.entry(model_id)
     noted = json.loads((store.folder(model_id) / BUILT).read_text("utf-8"))
-    return bool(noted.get("made_from") == _digests(store, entry.made_from) and noted.get("builder") == entry.builder)
+    return bool(
+        noted.get("made_from") == _digests(store, entry.made_from) and noted.get("builder") == _recipe(entry.builder)
+    )
+
+
+def _recipe(builder: str) -> str:
+    """A builder's name and what it brings along: another adapter is another recipe."""
+    return ":".join([builder, *(sha256_of(path) for path in INGREDIENTS.get(builder, ()))])
 
 
 def _digests(store: ModelStore, model_ids: tuple[str, ...]) -> dict[str, str]:
