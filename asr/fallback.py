@@ -30,6 +30,11 @@ class FallbackRecogniser:
         self._slow_ms = slow_ms
 
     @property
+    def engines(self) -> tuple[Recogniser, ...]:
+        """All engines, the best first."""
+        return self._engines
+
+    @property
     def capabilities(self) -> RecogniserCapabilities:
         """Those of the engine that hears first."""
         return (self._ready or self._engines)[0].capabilities

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from asr.dialects.loader import load_packs
-from asr.engines.whisper import WhisperRecogniser
-from asr.lexicon import Entry, Lexicon
+from asr.lexicon import Entry, Lexicon, hotline_words
 from asr.phonetics.corrector import PhoneticCorrector
 from dialog.city.loader import load_city
 from dialog.city.nouns import Word
 from telephony.transport import LineTransport
 from voicebot.app.conversations import Conversations
+from voicebot.app.hearing import build_recogniser
 from voicebot.app.house import House
 from voicebot.audio.vad import GatedDetector
 from voicebot.core.actions import HandOff
@@ -58,7 +58,7 @@ def build(settings: Settings, observer: Observer) -> House:
     conversations = Conversations(settings, city, clock)
     calls = SqlCallStore(database, clock, worker_lost_after_s=settings.storage.worker_lost_after_s)
     recordings = Recordings(database, clock, settings.storage)
-    recogniser = build_hearing(settings, models, city.lexicon())
+    recogniser = build_recogniser(settings, models, build_corrector(models, city.lexicon()))
     synthesiser = build_voice(settings, models)
     queue = SqlAgentQueue(database, clock)
     parts = Parts(
@@ -86,15 +86,9 @@ def build(settings: Settings, observer: Observer) -> House:
                  recordings, observer, parts)  # fmt: skip
 
 
-def build_hearing(settings: Settings, models: ModelStore, words: Iterable[Word]) -> WhisperRecogniser:
-    """The recogniser with its correction by sound."""
-    corrector = build_corrector(models, words)
-    return WhisperRecogniser(settings.asr, models.path(settings.asr.model), corrector)
-
-
 def build_corrector(models: ModelStore, words: Iterable[Word]) -> PhoneticCorrector:
     """The correction by sound, with the trigram model where it is installed."""
-    entries = (Entry(word.text, word.weight, word.kind) for word in words)
+    entries = [*hotline_words(), *(Entry(word.text, word.weight, word.kind) for word in words)]
     folder = models.folder("trigram-zh")
     return PhoneticCorrector(Lexicon(entries), load_packs(), folder if folder.is_dir() else None)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from dialog.city.loader import load_city
 from telephony.sip.runtime import check_port_free
-from voicebot.app.build import build_corrector, build_hearing, build_voice
+from voicebot.app.build import build_corrector, build_voice
+from voicebot.app.hearing import build_recogniser
 from voicebot.core.errors import HotlineError
 from voicebot.core.frames import FRAME_BYTES, AudioFrame
 from voicebot.core.speech import HearingContext
@@ -144,7 +145,7 @@ class Doctor:
         """Say a sentence with the voice, hear it with the recogniser, as a call would."""
         store = ModelStore(self._settings.models_dir)
         voice = build_voice(self._settings, store)
-        recogniser = build_hearing(self._settings, store, ())
+        recogniser = build_recogniser(self._settings, store, None)
         try:
             await asyncio.gather(voice.start(), recogniser.start())
             pcm = b"".join([piece async for piece in voice.speak(_SPOKEN)])

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from asr.fallback import FallbackRecogniser
 from asr.streaming import StreamingRecogniser
 from dialog.city.nouns import City
 from voicebot.app.conversations import Conversations
 from voicebot.core.errors import HotlineError
-from voicebot.core.ports import CallStore, Clock, Line
+from voicebot.core.ports import CallStore, Clock, Line, Recogniser
 from voicebot.desk.agent_queue import SqlAgentQueue
 from voicebot.models import ModelStore
 from voicebot.pipeline.observer import Observer
@@ -40,7 +41,7 @@ class House:
     city: City
     models: ModelStore
     database: Database
-    recogniser: StreamingRecogniser
+    recogniser: Recogniser
     synthesiser: CachedSynthesiser
     conversations: Conversations
     calls: SqlCallStore
@@ -49,6 +50,12 @@ class House:
     observer: Observer
     parts: Parts
     sessions: set[asyncio.Task[object]] = field(default_factory=set)
+
+    @property
+    def local_engines(self) -> tuple[StreamingRecogniser, ...]:
+        """The engines that recognise on this machine."""
+        engines = self.recogniser.engines if isinstance(self.recogniser, FallbackRecogniser) else (self.recogniser,)
+        return tuple(engine for engine in engines if isinstance(engine, StreamingRecogniser))
 
     async def start(self, say: Progress) -> None:
         """Database first, then the models side by side; ``say`` is told what is being done, in Chinese."""

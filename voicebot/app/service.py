@@ -50,7 +50,7 @@ class Service:
             ),
             settings.web,
         )  # fmt: skip
-        metrics.watch("recogniser", lambda: float(house.recogniser.waiting))
+        metrics.watch("recogniser", lambda: float(sum(engine.waiting for engine in house.local_engines)))
 
     async def run(self, stop: asyncio.Event, say: Progress) -> None:
         """Serve until ``stop`` is set, then let the calls that last finish. Raises on a taken port or a bad part."""

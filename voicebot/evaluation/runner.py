@@ -171,7 +171,7 @@ async def run_over_wav(
     house = build(settings, SilentObserver())
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualTimeLoop)  # noqa: S101  what this coroutine is run on
-    loop.wait_while(lambda: house.recogniser.busy)
+    loop.wait_while(lambda: any(engine.busy for engine in house.local_engines))
     if narrate is not None:
         house.narrate(NarratedCallStore(house.parts.calls, narrate))
     voices = CallerVoices(house.models, settings.var_dir / "callers")
