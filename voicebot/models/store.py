@@ -42,7 +42,7 @@ class ModelStore:
     """Models under ``models_dir``, one folder each, named by id."""
 
     def __init__(self, models_dir: Path, catalogue: Catalogue | None = None):
-        self.models_dir = models_dir
+        self.models_dir = models_dir.resolve()  # clients are run in folders of their own
         self.catalogue = catalogue or built_in()
 
     def path(self, model_id: str) -> Path:

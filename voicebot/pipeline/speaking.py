@@ -176,6 +176,10 @@ class Speaking(FrameProcessor):
                 self._begin(utterance)
         while self._utterances and self._utterances[0].heard_all(heard):
             await self._close(self._utterances.popleft(), heard, interrupted=False)
+            if self._utterances:
+                self._utterances[
+                    0
+                ].queued_ms = self._call_time.now_ms()  # patience is asked for silence, not for a queue
         self._settle()
 
     def _begin(self, utterance: Utterance) -> None:
