@@ -7,6 +7,7 @@ from dialog.flow import intake
 from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.states import State
 from dialog.ports import KnowledgeHit
+from dialog.ticket.matter import troubled
 from voicebot.core.actions import Action, NoteUnanswered, Say
 from voicebot.core.ticket import TicketDraft, TicketType
 
@@ -28,10 +29,17 @@ def more(c: Conversation, heard: Heard | None) -> list[Action]:
     """The next portion, then whether to go on; after the last, whether there is anything else."""
     m = c.memory
     if not m.portions or m.hit is None:
-        return [c.ask("anything_else", State.ANYTHING_ELSE)]
+        return [_afterwards(c)]
     said = Say(m.portions.popleft(), key="answer", source=m.hit.article_id)
-    follow = c.ask("answer_more", State.ANSWERING) if m.portions else c.ask("anything_else", State.ANYTHING_ELSE)
+    follow = c.ask("answer_more", State.ANSWERING) if m.portions else _afterwards(c)
     return [said, follow]
+
+
+def _afterwards(c: Conversation) -> Action:
+    """Who asked because something is wrong may want it taken down."""
+    if troubled(c.memory.question):
+        return c.ask("offer_ticket_short", State.OFFER_TICKET)
+    return c.ask("anything_else", State.ANYTHING_ELSE)
 
 
 def enough(c: Conversation, heard: Heard) -> list[Action]:
@@ -56,7 +64,7 @@ def register(c: Conversation, heard: Heard) -> list[Action]:
     draft: TicketDraft | None = m.draft
     if draft is not None and m.asked["where"]:
         m.asked["where"] = 0
-    if draft is not None and draft.type is not TicketType.INQUIRY:
+    if draft is not None and draft.type is not TicketType.INQUIRY and not troubled(question):
         m.draft = replace(draft, type=TicketType.INQUIRY)
         actions = intake.proceed(c)
     return actions

@@ -21,6 +21,7 @@ _TRIES = 2  # questions for one field; then the ticket goes on without it and a 
 _NO_PLACE = frozenset({TicketType.INQUIRY, TicketType.SUGGESTION, TicketType.PRAISE})
 _PROTECTED = frozenset({TicketType.COMPLAINT, TicketType.REPORT})
 _SURE = 0.5
+_NO_ANSWERS = (Intent.YES, Intent.NO, Intent.THANKS, Intent.BACK_CHANNEL)  # to a question that asks where or what
 _NOT_BUT = re.compile(r"不是(?P<wrong>[^，。,.]{1,12})[，,]?(?:而)?是(?P<right>[^，。,.]{1,12})")
 _NEGATION = re.compile(r"^(?:不对|不是|错了|不不|说错了|我说错了|对|是的|嗯|哦)[，,。\s]*(?:是|应该是)?")
 _PHONE_DIGITS = 5  # digits that show that somebody meant to give a number
@@ -57,8 +58,10 @@ def what(c: Conversation, heard: Heard) -> list[Action]:
     """An answer to 具体是什么事."""
     assert c.memory.draft is not None  # noqa: S101
     found = c.find(heard.text)
-    if not found.matter and not found.anything:
+    if c.tools.intents.only(heard.text, _NO_ANSWERS):
         return []
+    if not found.anything and c.memory.asked["what"] < _TRIES:
+        return proceed(c)
     if not found.matter and c.memory.asked["what"] >= _TRIES:
         found = replace(found, matter=heard.text.strip("，。！？ "))
     c.memory.draft = c.tools.extractor.filled(c.memory.draft, found)
@@ -69,6 +72,8 @@ def what(c: Conversation, heard: Heard) -> list[Action]:
 def where(c: Conversation, heard: Heard) -> list[Action]:
     """An answer to 在什么位置; the second one is taken as it is."""
     assert c.memory.draft is not None  # noqa: S101
+    if c.tools.intents.only(heard.text, _NO_ANSWERS):
+        return []
     found = c.find(heard.text, Expect.ADDRESS)
     if found.address is None and c.memory.asked["where"] >= _TRIES:
         spoken = heard.text.strip("，。！？ ")

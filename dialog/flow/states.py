@@ -155,6 +155,7 @@ TABLE: dict[State, Row] = {
         (
             (Intent.WAIT, Move.WAIT),
             (Intent.STATUS, Move.STATUS),
+            (Intent.RATING, Move.RATE),
             (Intent.GOODBYE, Move.CLOSE),
             (Intent.NO, Move.CLOSE),
             (Intent.THANKS, Move.CLOSE),

@@ -33,9 +33,10 @@ def _matter(c: Conversation, text: str, intents: frozenset[Intent]) -> list[Acti
     if len(text) < _LENGTH or not found.anything:
         return []
     local = (found.address is not None and precise(found.address)) or found.time is not None
+    report = local and troubled(text)
     spoken_kind = kind_by_words(text)
     question, trouble = asks_information(text), troubled(text)
-    if (question and not local) or not (trouble or local or spoken_kind):
+    if (question and not report) or not (trouble or local or spoken_kind):
         hit = answers.search(c, text)
         if hit is not None and hit.sure:
             return answers.answer(c, text, hit)

@@ -30,6 +30,7 @@ class Intent(StrEnum):
     CHILD = "child"
     BOT = "bot"
     STATUS = "status"
+    RATING = "rating"
     UNKNOWN = "unknown"
     ANONYMOUS = "anonymous"
     CONFIDENTIAL = "confidential"

@@ -340,3 +340,80 @@ def test_someone_who_insists_gets_a_ticket_from_an_unanswered_question() -> None
     talk.say("公积金怎么提取", "帮我登记")
     assert talk.dialog.draft is not None
     assert talk.dialog.draft.what == "公积金怎么提取"
+
+
+def test_a_question_about_a_place_is_a_question() -> None:
+    assert keys(Talk().say("龙门石窟旁边哪里能办护照"))[0] == "answer"
+
+
+def test_who_asks_because_something_is_wrong_is_offered_a_ticket_after_the_answer() -> None:
+    talk = Talk()
+    assert keys(talk.say("护照被弄坏了怎么办")) == ["answer", "offer_ticket_short"]
+    assert keys(talk.say("好的")) == ["ask_where"]
+
+
+@pytest.mark.parametrize("answer", ["对", "没有了", "好的"])
+def test_a_yes_is_no_place(answer: str) -> None:
+    assert keys(Talk().say("路灯坏了", answer)) == ["not_heard"]
+
+
+def test_a_rating_that_comes_early_is_taken() -> None:
+    done = Talk().say(ONE_BREATH, "对", "非常满意")
+    assert done[0] == Rate(5)
+
+
+def test_what_cannot_be_said_better_is_taken_as_it_is() -> None:
+    talk = Talk()
+    talk.say("我要投诉", "唉那样", "就那样", "不知道", "对")
+    assert talk.drafts[0].what
+
+
+def test_a_second_number_may_be_needed() -> None:
+    talk = Talk(number="")
+    assert keys(talk.say("南昌路三号院路灯坏了", "一三八零零")) == ["ask_phone_again"]
+    assert keys(talk.say("不用了")) == ["readback"]
+
+
+def test_the_second_topic_may_be_elsewhere_without_saying_where() -> None:
+    talk = Talk()
+    assert keys(talk.say("南昌路三号院路灯坏了，另外我们楼下垃圾没人清运", "对", "不是")) == ["ask_where"]
+
+
+def test_confidentiality_may_be_declined_or_talked_past() -> None:
+    talk = Talk()
+    assert keys(talk.say("我要举报洛阳鑫源化工厂偷排污水", "在涧西区武汉路")) == ["ask_confidential"]
+    talk.say("不用", "对")
+    assert talk.drafts[0].confidentiality is Confidentiality.OPEN
+
+
+def test_a_yes_with_more_behind_it_takes_the_more_along() -> None:
+    talk = Talk()
+    talk.say(ONE_BREATH, "对，希望今天就派人来修")
+    assert "今天就派人来修" in talk.drafts[0].demand
+    talk = Talk()
+    assert keys(talk.say(ONE_BREATH, "对，电话是幺三九三七九幺二三四五")) == ["corrected", "readback"]
+
+
+def test_everything_that_can_change_is_read_back_when_it_does() -> None:
+    talk = Talk()
+    done = talk.say(ONE_BREATH, "不对，是昨天晚上，希望马上修好，要给我保密")
+    for part in ("昨天晚上", "马上修好", "保密"):
+        assert part in words(done)
+    assert "不留姓名" in words(talk.say("不对，我要匿名"))
+
+
+def test_danger_to_many_is_urgent() -> None:
+    talk = Talk()
+    talk.say("南昌路三号院电线漏电，赔了两千块钱，包工头叫刘大伟", "对")
+    (draft,) = talk.drafts
+    assert draft.urgency == "urgent"
+    assert "两千" not in draft.amount
+    assert "2000元" in draft.summary
+    assert "刘大伟" in draft.summary
+
+
+def test_danger_during_a_ticket_keeps_its_place() -> None:
+    talk = Talk()
+    assert "emergency_where" not in keys(talk.say(ONE_BREATH, "现在又着火了"))
+    assert talk.dialog.draft is not None
+    assert talk.dialog.draft.urgency == "emergency"

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dialog.embedding import Embedder
 from dialog.understanding.danger_model import DangerModel
 from dialog.understanding.emergencies import EmergencyFinder
 from voicebot.core.errors import ConfigurationError
@@ -23,10 +24,20 @@ def test_the_list_is_long_enough() -> None:
     assert sum(not row.emergency for row in ROWS) >= 2000
 
 
-def test_phrases_alone_hear_nearly_all_of_the_list(finder: EmergencyFinder) -> None:
+def test_phrases_alone_hear_most_of_the_list(finder: EmergencyFinder) -> None:
     scores = evaluate_emergencies(finder, ROWS)
-    assert scores.recall >= 0.975
-    assert scores.false_alarm_rate <= 0.003
+    assert scores.recall >= 0.9
+    assert scores.false_alarm_rate <= 0.001
+
+
+@pytest.mark.engine
+def test_with_the_model_danger_is_heard_and_little_else(finder: EmergencyFinder) -> None:
+    listening = EmergencyFinder(DangerModel(Embedder().sentence))
+    dangerous = [row for row in ROWS if row.emergency]
+    missed = [row for row in dangerous if finder.find(row.text) is None and listening.find(row.text) is None]
+    assert len(missed) / len(dangerous) <= 0.02
+    harmless = [row for row in ROWS if not row.emergency][::8]
+    assert evaluate_emergencies(listening, harmless).false_alarm_rate <= 0.004
 
 
 @pytest.mark.parametrize(
