@@ -36,8 +36,8 @@ class Evidence:
 
 
 # Logistic regression, made by benchmarks/fit_knowledge_judge.py
-WEIGHTS = (10.085, 20.844, 5.068, 3.126, -0.1, -0.986, -1.919)
-INTERCEPT = -12.773
+WEIGHTS = (10.177, 19.966, 5.05, 3.201, -0.049, -1.043, -3.661)
+INTERCEPT = -12.905
 
 
 def probability(evidence: Evidence) -> float:
