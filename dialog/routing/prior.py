@@ -7,6 +7,7 @@ A text gets, for each group, how many of its words it says and how near it comes
 import re
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 
 import numpy as np
@@ -31,6 +32,11 @@ class Prior:
         self._groups = 1 + max((*self.owner, *(group for group, _, _ in self.patterns)))
         self._member = np.zeros((len(self.owner), self._groups), dtype=np.float32)
         self._member[np.arange(len(self.owner)), list(self.owner)] = 1.0
+
+    @property
+    def has_examples(self) -> bool:
+        """Is there anything to be near to?"""
+        return bool(self.owner)
 
     def words(self, text: str) -> Floats:
         """The words said of each group, shape (groups,)."""
@@ -66,23 +72,28 @@ def category_vectors(city: City, embedder: Embedder) -> Floats:
     return embedder.sentences(texts, name=f"categories-{city.tenant}")
 
 
-def type_rules() -> tuple[tuple[str, float, tuple[str, ...], tuple[str, ...]], ...]:
-    """(type, weight, patterns, examples) of each request type."""
+@dataclass(frozen=True, slots=True)
+class TypeRule:
+    """How a request type is told by its wordings and examples."""
+
+    name: str
+    weight: float
+    patterns: tuple[str, ...]
+    examples: tuple[str, ...]
+    head_start: float = 0.0
+
+
+def type_rules() -> tuple[TypeRule, ...]:
+    """One rule for each of the six request types."""
     text = files("dialog.routing").joinpath("request_types.toml").read_text(encoding="utf-8")
     return tuple(
-        (row["name"], float(row["weight"]), tuple(row["patterns"]), tuple(row["examples"]))
+        TypeRule(row["name"], row["weight"], tuple(row["patterns"]), tuple(row["examples"]), row.get("head_start", 0.0))
         for row in tomllib.loads(text)["type"]
     )
 
 
-def type_prior(embedder: Embedder) -> Prior:
-    """One group for each wording of the rules; the examples of a type belong to the group of its first wording."""
-    patterns: list[tuple[int, float, str]] = []
-    examples: list[str] = []
-    owner: list[int] = []
-    for _, _, wordings, sentences in type_rules():
-        first = len(patterns)
-        patterns += [(first + i, 1.0, wording) for i, wording in enumerate(wordings)]
-        examples += sentences
-        owner += [first] * len(sentences)
-    return Prior(patterns, embedder.sentences(examples, name="request-types"), owner)
+def type_prior() -> Prior:
+    """One group for each wording of the rules; no examples, which tell the matter rather than the type."""
+    wordings = [wording for rule in type_rules() for wording in rule.patterns]
+    patterns = [(group, 1.0, wording) for group, wording in enumerate(wordings)]
+    return Prior(patterns, np.empty((0, 384), dtype=np.float32), ())

@@ -11,7 +11,7 @@ from dialog.routing.prior import type_rules
 from dialog.routing.store import ModelStore
 from voicebot.core.ticket import TicketType
 
-_MEANING_WEIGHT = 25.0  # e5 cosines of short sentences differ by hundredths
+_MEANING_WEIGHT = 10.0  # e5 cosines of short sentences differ by hundredths
 _RULE_WEIGHT = 1.3
 
 
@@ -22,9 +22,10 @@ class RequestTypeClassifier:
         self._embedder = embedder
         self._trained = ModelStore(folder, "type").load()
         rules = type_rules()
-        self._types = tuple(TicketType(name) for name, _, _, _ in rules)
-        self._rules = [(weight, [re.compile(p) for p in patterns]) for _, weight, patterns, _ in rules]
-        examples = [(number, text) for number, (_, _, _, texts) in enumerate(rules) for text in texts]
+        self._types = tuple(TicketType(rule.name) for rule in rules)
+        self._rules = [(rule.weight, [re.compile(pattern) for pattern in rule.patterns]) for rule in rules]
+        self._head_start = np.array([rule.head_start for rule in rules])
+        examples = [(number, text) for number, rule in enumerate(rules) for text in rule.examples]
         self._owner = np.array([number for number, _ in examples])
         self._vectors = embedder.sentences([text for _, text in examples], name="request-types")
 
@@ -36,7 +37,7 @@ class RequestTypeClassifier:
         near = np.full(len(self._types), -1.0, dtype=np.float32)
         np.maximum.at(near, self._owner, self._vectors @ self._embedder.sentence(text))
         rules = np.array([w * sum(p.search(text) is not None for p in patterns) for w, patterns in self._rules])
-        scores = _MEANING_WEIGHT * (near - near.mean()) + _RULE_WEIGHT * rules
+        scores = _MEANING_WEIGHT * (near - near.mean()) + _RULE_WEIGHT * rules + self._head_start
         odds = np.exp(scores - scores.max())
         best = int(odds.argmax())
         return self._types[best], float(odds[best] / odds.sum())

@@ -107,7 +107,7 @@ def test_training_versions_and_rollback(city: City, embedder: Embedder, tmp_path
         store.rollback()
     steps: list[str] = []
     model = TrainedClassifier.fit(
-        TEXTS, LABELS, type_prior(embedder), embedder, lambda step, done, total: steps.append(step)
+        TEXTS, LABELS, type_prior(), embedder, lambda step, done, total: steps.append(step)
     )
     assert {"embed", "calibrate", "fit"} == set(steps)
     assert store.add(model, {"rows": len(TEXTS)}) == "v0001"
@@ -128,13 +128,13 @@ def test_training_versions_and_rollback(city: City, embedder: Embedder, tmp_path
 
 def test_a_trained_type_replaces_the_rules(city: City, embedder: Embedder, tmp_path: Path) -> None:
     labels = ["求助"] * 6 + ["投诉"] * 6
-    ModelStore(tmp_path, "type").add(TrainedClassifier.fit(TEXTS, labels, type_prior(embedder), embedder), {})
+    ModelStore(tmp_path, "type").add(TrainedClassifier.fit(TEXTS, labels, type_prior(), embedder), {})
     assert RequestTypeClassifier(city, embedder, tmp_path).classify("路灯又坏了")[0] is TicketType.HELP
 
 
 def test_one_label_cannot_be_learnt_and_a_damaged_model_says_what_to_do(embedder: Embedder, tmp_path: Path) -> None:
     with pytest.raises(DialogError, match="一种标签"):
-        TrainedClassifier.fit(["路灯坏了", "停水了"], ["a", "a"], type_prior(embedder), embedder)
+        TrainedClassifier.fit(["路灯坏了", "停水了"], ["a", "a"], type_prior(), embedder)
     damaged = tmp_path / "v0001.npz"
     damaged.write_bytes(b"damaged")
     with pytest.raises(DialogError, match="rollback"):

@@ -1,6 +1,7 @@
 """``voicebot evaluate request-type``: trained on a file, or the built-in rules without one."""
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -26,14 +27,14 @@ def command(settings: Settings, file: Path, train: Path | None, as_json: bool) -
     """Print the scores."""
     rows = read_rows(file, ("text", "type"))
     texts, labels = [whole_text(r) for r in rows], [str(r["type"]) for r in rows]
-    embedder = Embedder(settings.var_dir / "embeddings")
+    embedder = Embedder(settings.var_dir / "embeddings", threads=os.cpu_count() or 1)  # nobody is on the line
     if train is None:
         current = RequestTypeClassifier(load_city(settings.city_dir), embedder, settings.var_dir / "routing")
         scores = evaluate_request_type(lambda text: current.classify(text)[0].value, texts, labels)
     else:
         learn = read_rows(train, ("text", "type"))
         known, targets = [whole_text(r) for r in learn], [str(r["type"]) for r in learn]
-        prior = type_prior(embedder)
+        prior = type_prior()
         with shown() as progress:
             model = TrainedClassifier.fit(known, targets, prior, embedder, progress)
         scores = evaluate_request_type(lambda text: model.best(text, embedder)[0][0], texts, labels)

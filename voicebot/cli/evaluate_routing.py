@@ -1,6 +1,7 @@
 """``voicebot evaluate routing``: train on one file, score on another, beside the baselines."""
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def command(settings: Settings, file: Path, train: Path, as_json: bool) -> None:
     rows, learn = (read_rows(f, ("text", "category")) for f in (file, train))
     texts, labels = [whole_text(r) for r in rows], [str(r["category"]) for r in rows]
     known, targets = [whole_text(r) for r in learn], [str(r["category"]) for r in learn]
-    embedder = Embedder(settings.var_dir / "embeddings")
+    embedder = Embedder(settings.var_dir / "embeddings", threads=os.cpu_count() or 1)  # nobody is on the line
     prior = table_prior(load_city(settings.city_dir), embedder)
     with shown() as progress:
         model = TrainedClassifier.fit(known, targets, prior, embedder, progress)

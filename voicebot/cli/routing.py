@@ -1,6 +1,7 @@
 """``voicebot routing``: learn from labelled history, list versions, go back."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,8 +58,8 @@ def train(settings: Settings, file: Path, kind: str) -> None:
     labels = [str(row.get(kind, row.get("label", ""))) for row in rows]
     city = load_city(settings.city_dir)
     _check(labels, kind, city, file)
-    embedder = Embedder(settings.var_dir / "embeddings")
-    prior = type_prior(embedder) if kind == "type" else table_prior(city, embedder)
+    embedder = Embedder(settings.var_dir / "embeddings", threads=os.cpu_count() or 1)  # nobody is on the line
+    prior = type_prior() if kind == "type" else table_prior(city, embedder)
     with shown() as progress:
         model = TrainedClassifier.fit([whole_text(row) for row in rows], labels, prior, embedder, progress)
     facts: dict[str, object] = {

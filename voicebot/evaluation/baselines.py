@@ -17,7 +17,7 @@ def majority(train_labels: Sequence[str], texts: Sequence[str]) -> list[str]:
 
 def keyword_rules(train_texts: Sequence[str], train_labels: Sequence[str], texts: Sequence[str]) -> list[str]:
     """Vote of each label's most telling two-character words; the commonest label when none is said."""
-    shares: dict[str, Counter[str]] = {label: Counter() for label in set(train_labels)}
+    shares: dict[str, Counter[str]] = {label: Counter() for label in sorted(set(train_labels))}
     for text, label in zip(train_texts, train_labels, strict=True):
         shares[label].update({text[i : i + 2] for i in range(len(text) - 1)})
     sizes = Counter(train_labels)
