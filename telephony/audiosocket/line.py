@@ -17,6 +17,7 @@ from voicebot.core.ports import Clock, Played
 log = structlog.get_logger(__name__)
 
 _READ_BYTES = 8192
+_PARTING_S = 0.5  # for a peer to close its side after the hang-up; a PBX does it at once
 _KEYS = frozenset("0123456789*#ABCD")
 _MOST_UNSENT_BYTES = 16 * FRAME_BYTES  # a PBX that has not read for 320 ms no longer plays what we send
 
@@ -93,9 +94,32 @@ class AudioSocketLine:
 
     async def hang_up(self, reason: CallEnd = CallEnd.BOT_HUNG_UP) -> None:
         """End the call; calling it twice does no harm."""
-        if self._end is None:
-            self._writer.write(Message(Kind.HANG_UP).to_bytes())
-            self.close(reason)
+        if self._end is not None:
+            return
+        self._writer.write(Message(Kind.HANG_UP).to_bytes())
+        self._release(reason)
+        try:
+            await self._part()
+        finally:
+            self._writer.close()
+
+    async def _part(self) -> None:
+        """Say that nothing more comes and take what is under way.
+
+        A socket closed with unread audio in it is reset, and the reset can overtake the hang-up message
+        (RFC 9293 3.10.4, RFC 2525 2.17).
+        """
+        try:
+            async with asyncio.timeout(_PARTING_S):
+                await asyncio.gather(
+                    *(t for t in self._tasks if t is not asyncio.current_task()), return_exceptions=True
+                )
+                if self._writer.can_write_eof():
+                    self._writer.write_eof()
+                while await self._reader.read(_READ_BYTES):
+                    pass
+        except (TimeoutError, OSError):
+            pass  # a peer that does not close is closed upon
 
     def on_end(self, listener: Callable[["AudioSocketLine"], None]) -> None:
         """Call ``listener`` once, when the call is over."""
@@ -103,13 +127,17 @@ class AudioSocketLine:
 
     def close(self, reason: CallEnd) -> None:
         """Release everything the call holds; the first reason stays."""
-        if self._end is not None:
-            return
+        if self._end is None:
+            self._release(reason)
+            self._writer.close()
+
+    def _release(self, reason: CallEnd) -> None:
         self._end = reason
+        current = asyncio.current_task()
         for task in self._tasks:
-            task.cancel()
+            if task is not current:  # that one sees by itself that the call is over
+                task.cancel()
         self._outgoing.close()
-        self._writer.close()
         put_newest(self._frames, None)
         put_newest(self._digits, None)
         log.info("line_ended", call_id=self._start.call_id, end=reason.value)
@@ -150,6 +178,7 @@ class AudioSocketLine:
                 put_newest(self._frames, frame)
             if self.position > self._settings.max_call_s * SAMPLE_RATE_HZ:
                 await self.hang_up(CallEnd.MAX_DURATION)
+                return
             if self._writer.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
                 self.close(CallEnd.LINE_LOST)
             pcm = self._outgoing.take().ljust(FRAME_BYTES, b"\0")  # silence too: it keeps the far end's stream alive

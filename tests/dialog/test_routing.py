@@ -106,9 +106,7 @@ def test_training_versions_and_rollback(city: City, embedder: Embedder, tmp_path
     with pytest.raises(DialogError, match="没有可以回退"):
         store.rollback()
     steps: list[str] = []
-    model = TrainedClassifier.fit(
-        TEXTS, LABELS, type_prior(), embedder, lambda step, done, total: steps.append(step)
-    )
+    model = TrainedClassifier.fit(TEXTS, LABELS, type_prior(), embedder, lambda step, done, total: steps.append(step))
     assert {"embed", "calibrate", "fit"} == set(steps)
     assert store.add(model, {"rows": len(TEXTS)}) == "v0001"
     assert store.add(model, {"rows": len(TEXTS)}) == "v0002"

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 import time
 import uuid
 
@@ -71,7 +72,29 @@ async def test_the_bot_hangs_up_in_the_words_of_the_protocol():
         await line.hang_up()
         async with asyncio.timeout(5):
             await peer.over.wait()
+        assert peer.told_to_hang_up
         assert server.active == 0
+
+
+async def test_a_call_is_ended_in_order_though_audio_is_on_its_way_to_us():
+    """A socket closed with unread audio in it is reset, and whoever reads late then loses the hang-up message."""
+
+    def hear_out(sock: socket.socket) -> bytes:
+        heard = b""
+        while piece := sock.recv(65536):  # raises ConnectionResetError after a reset
+            heard += piece
+        sock.close()
+        return heard
+
+    async with audiosocket_service() as (server, port):
+        sock = await asyncio.to_thread(socket.create_connection, ("127.0.0.1", port), 5)
+        sock.sendall(message(0x01, IDENTITY.bytes))
+        line = await first_call(server)
+        sock.sendall(message(0x10, bytes(320)) * 100)  # still unread when the bot hangs up
+        hanging_up = asyncio.create_task(line.hang_up())
+        heard = await asyncio.to_thread(hear_out, sock)
+        await hanging_up
+        assert heard.endswith(message(0x00))
 
 
 async def test_a_connection_that_breaks_ends_the_call():
