@@ -111,7 +111,7 @@ class StreamingRecogniser:
     def _correct(self, heard: Heard, stretch: Stretch) -> Corrected:
         if not heard.hypotheses:
             return Corrected("")
-        if self._corrector is None or stretch.quick or heard.language != "zh":
+        if self._corrector is None or stretch.quick or heard.language not in ("zh", "yue"):
             return Corrected(heard.hypotheses[0].text)
         return self._corrector.correct(heard.hypotheses, stretch.context)
 
@@ -266,7 +266,7 @@ class HearingStream:
 
 def _alike(stretch: Stretch) -> object:
     """Passes with the same key may share a run."""
-    return stretch.quick, stretch.context.language, stretch.rate_hz
+    return stretch.quick, stretch.context.language, stretch.context.hint, stretch.rate_hz
 
 
 def to_samples(pcm: bytes) -> Samples:

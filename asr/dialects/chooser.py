@@ -5,11 +5,11 @@ that paid off in correction, the engine's guess of the language. What the caller
 """
 
 import math
-import re
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from asr.dialects.asking import asked_for
 from asr.dialects.pack import DialectPack
 from asr.phonetics.syllables import HAN, read, split
 from voicebot.core.speech import Correction, Transcript
@@ -23,26 +23,37 @@ class DialectSettings:
     """``switch_margin`` nats are needed to leave the dialect a call is in. A call is heard poorly when the mean
 
     confidence of its last ``poor_turns`` turns (of at least ``poor_characters`` characters together)
-    is below ``poor_confidence``. A guess of another Chinese language by the engine is worth
-    ``language_evidence`` nats, a confusion that paid off ``sound_evidence`` per nat it is cheaper.
+    is below ``poor_confidence``; that by itself speaks ``poor_evidence`` nats against plain Mandarin. A guess of
+    another Chinese language by the engine is worth ``language_evidence`` nats, a confusion that paid off
+    ``sound_evidence`` per nat it is cheaper. A turn of ``plain_characters`` without any mark of a dialect leaves
+    ``fading`` of what was believed beyond the prior.
     """
 
     switch_margin: float = 1.5
     poor_turns: int = 3
     poor_characters: int = 12
-    poor_confidence: float = 0.55
+    poor_confidence: float = 0.55  # measured: below it more than half of the characters are wrong
+    poor_evidence: float = 1.8
     language_evidence: float = 3.0
     sound_evidence: float = 0.3
+    plain_characters: int = 6
+    fading: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class DialectChoice:
-    """The dialect to hear the next turn in; ``poor`` says that a person with ``seat_skill`` would hear better."""
+    """The dialect to hear the next turn in; ``poor`` says that a person with ``seat_skill`` would hear better.
+
+    ``seat`` is the dialect that this person speaks. ``asked`` is True when the caller chose, ``whole_turn`` when
+    this was all that the last turn said.
+    """
 
     dialect: str
     changed: bool = False
     asked: bool = False
+    whole_turn: bool = False
     poor: bool = False
+    seat: str = ""
     seat_skill: str = ""
 
 
@@ -55,7 +66,8 @@ class DialectChooser:
         """``prior`` is the city's share of callers by dialect; it need not sum to one."""
         self._packs = packs
         self._settings = settings or DialectSettings()
-        self._belief = {name: math.log(max(prior.get(name, 0.0), _RARE)) for name in packs}
+        self._prior = {name: math.log(max(prior.get(name, 0.0), _RARE)) for name in packs}
+        self._belief = dict(self._prior)
         self._current = max(self._belief, key=lambda name: self._belief[name])
         self._asked = False
         self._recent: deque[tuple[float, int]] = deque(maxlen=self._settings.poor_turns)
@@ -63,8 +75,13 @@ class DialectChooser:
     @property
     def choice(self) -> DialectChoice:
         """The choice as it stands."""
+        seat = self._seat()
         return DialectChoice(
-            self._current, asked=self._asked, poor=self._poor(), seat_skill=self._packs[self._current].seat_skill
+            self._current,
+            asked=self._asked,
+            poor=self._poor(),
+            seat=seat,
+            seat_skill=self._packs[seat].seat_skill,
         )
 
     def hear(self, transcript: Transcript) -> DialectChoice:
@@ -72,8 +89,9 @@ class DialectChooser:
         before = self._current
         if transcript.raw_text:
             self._recent.append((transcript.mean_confidence, len(transcript.raw_text)))
-        if asked := self._asked_for(transcript.raw_text):
-            self._asked, self._current = True, asked
+        asked = asked_for(transcript.text, self._packs) or asked_for(transcript.raw_text, self._packs)
+        if asked:
+            self._asked, self._current = True, asked.dialect
         elif not self._asked:
             self._weigh(transcript)
             best = max(self._belief, key=lambda name: self._belief[name])
@@ -81,25 +99,28 @@ class DialectChooser:
                 self._current = best
         if self._current != before:
             self._recent.clear()  # the new dialect gets its own chance to be understood
-        choice = self.choice
-        return DialectChoice(choice.dialect, self._current != before, choice.asked, choice.poor, choice.seat_skill)
+        return replace(self.choice, changed=self._current != before, whole_turn=asked is not None and asked.whole_turn)
 
-    def _asked_for(self, text: str) -> str | None:
-        for name, pack in self._packs.items():
-            names = "|".join(map(re.escape, pack.called))
-            if re.search(
-                rf"(?<!不会)(?<!不)(说|讲|用|听得?懂|听|会)(点|一点|的是|的)?({names})(?!.{{0,2}}(听不懂|不会))", text
-            ):
-                return name
-        return None
+    def _seat(self) -> str:
+        """Whose speaker should take over: of the dialect a call is in, or of the likeliest when Mandarin fails."""
+        if self._current != _BASE or self._asked or not self._poor():
+            return self._current
+        return max(
+            self._belief,
+            key=lambda name: self._belief[name] + (self._settings.poor_evidence if name != _BASE else 0.0),
+        )
 
     def _weigh(self, transcript: Transcript) -> None:
+        plain = len(transcript.raw_text) >= self._settings.plain_characters
         for name, pack in self._packs.items():
-            evidence = sum(word.evidence * len(word.places(transcript.raw_text)) for word in pack.words)
+            words = max(pack.evidence(transcript.raw_text), pack.evidence(transcript.text))
+            evidence = words + sum(self._cheaper(pack, correction) for correction in transcript.corrections)
             if transcript.language == pack.language != self._packs[_BASE].language:
                 evidence += self._settings.language_evidence
-            evidence += sum(self._cheaper(pack, correction) for correction in transcript.corrections)
-            self._belief[name] += evidence
+            if evidence:
+                self._belief[name] += evidence
+            elif plain:
+                self._belief[name] += (1 - self._settings.fading) * (self._prior[name] - self._belief[name])
 
     def _cheaper(self, pack: DialectPack, correction: Correction) -> float:
         """How much cheaper the pack explains a correction than Mandarin does, as evidence."""

@@ -17,6 +17,7 @@ _KEYS = {"title", "called", "language", "engines", "engine_prompt", "seat_skill"
 _SOUNDS = ("initials", "finals", "syllables")
 _PROMPTS = {"switched", "hand_over"}
 _SOUND = re.compile(r"[a-zv]*")
+_BRACE = re.compile(r"[{}]")
 
 
 class _Problems:
@@ -74,6 +75,9 @@ def _pack(name: str, data: Mapping[str, Any], base: DialectPack | None, problems
     prompts = data.get("prompts", {})
     for key in sorted(set(prompts) - _PROMPTS):
         problems.add(key, f'"{key}" is not a prompt; there are {", ".join(sorted(_PROMPTS))}')
+    for key, words in prompts.items():
+        if _BRACE.search(str(words).replace("{title}", "")):
+            problems.add(f"{key} =", f'"{key}" has braces for something other than {{title}}')
     return DialectPack(
         name=name,
         title=_text(data, "title", problems),

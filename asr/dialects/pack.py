@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DialectWord:
     """A word and its Mandarin. It is replaced where the patterns ``before`` and ``after`` fit what stands around it.
 
@@ -19,9 +20,9 @@ class DialectWord:
     after: str = ""
     evidence: float = 1.0
 
-    @property
+    @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """Where the word is meant; compiled once by `re`'s own cache."""
+        """Where the word is meant."""
         before = f"(?<={self.before})" if self.before else ""
         after = f"(?={self.after})" if self.after else ""
         return re.compile(f"{before}{re.escape(self.word)}{after}")
@@ -60,6 +61,10 @@ class DialectPack:
     syllables: Mapping[tuple[str, str], float]
     words: tuple[DialectWord, ...]
     prompts: Mapping[str, str]
+
+    def evidence(self, text: str) -> float:
+        """How much the words in ``text`` speak for this dialect, in nats."""
+        return sum(word.evidence * len(word.places(text)) for word in self.words)
 
     def translations(self, text: str) -> list[tuple[int, int, str]]:
         """Stretches of ``text`` that are words of the dialect, from left to right, with their Mandarin."""

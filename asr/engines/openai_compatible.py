@@ -79,8 +79,8 @@ class OpenAiCompatibleRecogniser:
         form.add_field("response_format", "json")
         if context.language != "auto":
             form.add_field("language", context.language)
-        if context.previous:
-            form.add_field("prompt", context.previous)
+        if context.hint or context.previous:
+            form.add_field("prompt", context.hint + context.previous)
         url = self._settings.openai_url.rstrip("/") + "/audio/transcriptions"
         try:
             async with self._session.post(url, data=form) as response:

@@ -22,7 +22,6 @@ FULL_WINDOW_S = 30.0
 LANGUAGES = ("zh", "en")
 _FRAMES_PER_S = 100  # mel frames; the encoder halves them
 _MOST_TOKENS = 448
-_HINTS = {"zh": "以下是普通话的句子。"}  # makes it write simplified characters and punctuation
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 
 Encoded = NDArray[np.float32]
@@ -91,16 +90,19 @@ class WhisperDecoder:
         self,
         encoded: Encoded,
         language: str,
-        previous: Sequence[str],
+        before: Sequence[str],
         *,
         beam_size: int,
         most_tokens: int,
         no_repeat_ngram: int = 0,
     ) -> list[list[Decoded]]:
-        """For each stretch ``beam_size`` ways to write it, best first, of at most ``most_tokens`` tokens."""
+        """For each stretch ``beam_size`` ways to write it, best first, of at most ``most_tokens`` tokens.
+
+        ``before`` is the text that each of them follows.
+        """
         results = self._model.generate(
             ctranslate2.StorageView.from_array(encoded),
-            self._equally_long([self._prompt(language, each) for each in previous]),
+            self._equally_long([self._prompt(language, each) for each in before]),
             beam_size=beam_size,
             num_hypotheses=beam_size,
             no_repeat_ngram_size=no_repeat_ngram,
@@ -120,11 +122,11 @@ class WhisperDecoder:
         text: str = self._tokenizers[language].decode(list(decoded.tokens))
         return text.strip()
 
-    def confidence(self, encoded: Encoded, decoded: Decoded, language: str, previous: str) -> tuple[float, ...]:
+    def confidence(self, encoded: Encoded, decoded: Decoded, language: str, before: str) -> tuple[float, ...]:
         """Probability of each character of `text`, from one more look at the single stretch in ``encoded``."""
         if not decoded.tokens:
             return ()
-        start = self._prompt(language, previous)[:-1]  # `align` adds the sign for "no times" itself
+        start = self._prompt(language, before)[:-1]  # `align` adds the sign for "no times" itself
         tokens = self._vocabulary.to_model(decoded.tokens)
         view = ctranslate2.StorageView.from_array(np.ascontiguousarray(encoded))
         aligned = self._model.align(view, start, [tokens], 2 * encoded.shape[1])[0]
@@ -134,12 +136,11 @@ class WhisperDecoder:
         first = len(whole) - len(whole.lstrip())
         return character_confidence(whole, sizes, aligned.text_token_probs)[first : first + len(whole.strip())]
 
-    def _prompt(self, language: str, previous: str) -> list[int]:
-        """Start of the transcript: the language's own hint, what was said before, and the task."""
+    def _prompt(self, language: str, before: str) -> list[int]:
+        """Start of the transcript: what it follows, and the task."""
         tokenizer = self._tokenizers[language]
-        hint = _HINTS.get(language, "") + previous
-        before = [tokenizer.sot_prev, *tokenizer.encode(hint)] if hint else []
-        return self._vocabulary.to_model([*before, *tokenizer.sot_sequence, tokenizer.no_timestamps])
+        past = [tokenizer.sot_prev, *tokenizer.encode(before)] if before else []
+        return self._vocabulary.to_model([*past, *tokenizer.sot_sequence, tokenizer.no_timestamps])
 
     @staticmethod
     def _equally_long(prompts: list[list[int]]) -> list[list[int]]:

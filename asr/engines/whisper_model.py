@@ -23,7 +23,9 @@ from voicebot.core.errors import RecognitionError
 from voicebot.core.frames import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ
 from voicebot.core.ports import RecogniserCapabilities
 
+_HINT = "以下是普通话的句子。"  # makes it write simplified characters and punctuation
 _RETRY_NGRAM = 4  # for the retry only: it would break the repeated digits of telephone numbers
+_CHINESE = ("zh", "yue")
 _WEAK = -0.7  # mean log-probability of a token below which an answer deserves a second look
 _CLEARLY = 0.3  # by this mean log-probability English was better for English callers and never for Chinese ones
 _QUIET_DBFS = -60.0  # nobody speaks below this
@@ -67,7 +69,7 @@ class WhisperModel:
         )
         noise = np.random.default_rng(0).normal(0, 1e-2, RATE_HZ).astype(np.float32)
         encoded = decoder.encode([noise], self._settings.window_min_s)
-        decoder.decode(encoded, "zh", [""], beam_size=self._settings.beam_size, most_tokens=4)
+        decoder.decode(encoded, "zh", [_HINT], beam_size=self._settings.beam_size, most_tokens=4)
         self._decoder = decoder
 
     def unload(self) -> None:
@@ -112,7 +114,7 @@ class _Hearing:
         choices = self._decoder.decode(
             encoded,
             language,
-            [stretch.context.previous for stretch in stretches],
+            [_before(stretch, language) for stretch in stretches],
             beam_size=self._settings.partial_beam_size if stretches[0].quick else self._settings.beam_size,
             most_tokens=_limit(longest_s),
         )
@@ -134,20 +136,22 @@ class _Hearing:
         if stretch.quick:
             return Heard(self._hypotheses(language, choices, ()), language, retried)
         weak = choices[0].mean < _WEAK
-        doubtful = weak or stretch.context.language != "zh" or _is_latin(self._decoder.text(choices[0], language))
+        doubtful = (
+            weak or stretch.context.language not in _CHINESE or _is_latin(self._decoder.text(choices[0], language))
+        )
         if language == "zh" and doubtful and (english := self._english(stretch, encoded, choices[0])):
             language, choices = "en", english
         text = self._decoder.text(choices[0], language)
         if not text or is_invented(text) or (weak and not contains_speech(stretch)):
             return Heard(language=language, retried=retried)
-        confidence = self._decoder.confidence(encoded, choices[0], language, stretch.context.previous)
+        confidence = self._decoder.confidence(encoded, choices[0], language, _before(stretch, language))
         return Heard(self._hypotheses(language, choices, confidence), language, retried)
 
     def _again(self, stretch: Stretch, encoded: Encoded, language: str, no_repeat_ngram: int = 0) -> list[Decoded]:
         return self._decoder.decode(
             encoded,
             language,
-            [stretch.context.previous],
+            [_before(stretch, language)],
             beam_size=self._settings.beam_size,
             most_tokens=_limit(stretch.duration_s),
             no_repeat_ngram=no_repeat_ngram,
@@ -175,6 +179,11 @@ class _Hearing:
             )
             for rank, decoded in enumerate(choices)
         )
+
+
+def _before(stretch: Stretch, language: str) -> str:
+    """What the text follows: a sentence of its kind in Chinese, and the turn so far."""
+    return (stretch.context.hint or _HINT if language == "zh" else "") + stretch.context.previous
 
 
 def _is_latin(text: str) -> bool:

@@ -19,7 +19,7 @@ from dialog.understanding.intents import Intent, IntentFinder
 from dialog.understanding.refusals import RefusalFinder
 from voicebot.core.actions import Action, Ask, Say
 from voicebot.core.call import CallStart, HandOffReason
-from voicebot.core.speech import Expect
+from voicebot.core.speech import DialectNotice, Expect
 from voicebot.language.spoken_numbers import find_phone
 
 
@@ -134,6 +134,17 @@ class Conversation:
         if self.memory.language == "en" and skill == "general":
             skill = "english"
         return [self.say(key), handoff.hand_off(self.memory, self.tools.record, reason, skill)]
+
+    def hand_off_to_dialect(self, notice: DialectNotice) -> list[Action]:
+        """Say so in the dialect pack's own words and ask for a person with its skill."""
+        self.memory.state = State.QUEUED
+        hand = handoff.hand_off(self.memory, self.tools.record, HandOffReason.DIALECT, notice.seat_skill)
+        return [self.say_dialect(notice), hand]
+
+    @staticmethod
+    def say_dialect(notice: DialectNotice) -> Say:
+        """What a caller is told about their dialect; the words come from its pack."""
+        return Say(notice.text, key="dialect")
 
     def change_draft(self, **changes: object) -> None:
         """Replace fields of the ticket in hand."""

@@ -22,7 +22,7 @@ from voicebot.core.actions import (
     TicketsFound,
 )
 from voicebot.core.call import CallStart, HandOffReason
-from voicebot.core.speech import Expect, Transcript
+from voicebot.core.speech import DialectNotice, Expect, Transcript
 from voicebot.core.ticket import TicketDraft
 
 Step = Callable[[Conversation, Heard], list[Action]]
@@ -94,7 +94,7 @@ class HotlineDialog:
         text = heard.text.strip()
         if text:
             m.said.append(text)
-        return self._reply(self._answer(self._understood(text, heard.mean_confidence)))
+        return self._reply(self._answer(self._understood(text, heard.mean_confidence), heard.notice))
 
     def press(self, digits: str) -> Sequence[Action]:
         """Keys: a rating, yes (1) or no (2), a number that was asked for, or 0 for a person."""
@@ -162,7 +162,7 @@ class HotlineDialog:
             m.language = "en"
         return Heard(c.tools.english.in_chinese(text) or text, intents, confidence, said=text)
 
-    def _answer(self, heard: Heard) -> list[Action]:
+    def _answer(self, heard: Heard, notice: DialectNotice | None) -> list[Action]:
         c, m = self._c, self._c.memory
         emergency = c.tools.emergencies.find(heard.said or heard.text)
         if emergency is not None and m.handed_off is not HandOffReason.EMERGENCY:
@@ -170,9 +170,13 @@ class HotlineDialog:
         if m.state is State.QUEUED:
             return danger.hold(c, heard) if heard.text else [c.say("queue_wait")]
         if Intent.HUMAN in heard.intents:
-            return c.hand_off(HandOffReason.ASKED, "handoff")
+            return c.hand_off(HandOffReason.ASKED, "handoff", notice.seat_skill if notice else "general")
+        if notice is not None and notice.hand_over:
+            return c.hand_off_to_dialect(notice)
         if m.turns > c.tools.settings.max_turns:
             return c.hand_off(HandOffReason.NOT_UNDERSTOOD, "handoff_not_understood")
+        if notice is not None and notice.whole_turn:
+            return [c.say_dialect(notice), *manners.question_again(c)]
         if not heard.text or (
             heard.confidence < c.tools.settings.min_confidence and not heard.intents & _SHORT_ANSWERS
         ):
@@ -186,7 +190,8 @@ class HotlineDialog:
         if not actions:
             return self._failed(manners.not_heard(c, heard))
         m.failures = 0
-        return [*anger, *self._number_again(), *actions]
+        told = [c.say_dialect(notice)] if notice is not None else []
+        return [*told, *anger, *self._number_again(), *actions]
 
     def _failed(self, actions: list[Action]) -> list[Action]:
         m = self._c.memory

@@ -197,7 +197,7 @@ class CallRig:
     def _parts(self) -> Parts:
         turns = TurnSettings()
         return Parts(
-            recogniser=self.recogniser,
+            ear=lambda: self.recogniser,
             synthesiser=self.voice,
             calls=self.calls,
             tickets=self.tickets,

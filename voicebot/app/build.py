@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from asr.dialects.ear import DialectEar
 from asr.dialects.loader import load_packs
 from asr.lexicon import Entry, Lexicon, hotline_words
 from asr.phonetics.corrector import PhoneticCorrector
@@ -58,11 +59,12 @@ def build(settings: Settings, observer: Observer) -> House:
     conversations = Conversations(settings, city, clock)
     calls = SqlCallStore(database, clock, worker_lost_after_s=settings.storage.worker_lost_after_s)
     recordings = Recordings(database, clock, settings.storage)
+    packs = load_packs()
     recogniser = build_recogniser(settings, models, build_corrector(models, city.lexicon()))
     synthesiser = build_voice(settings, models)
     queue = SqlAgentQueue(database, clock)
     parts = Parts(
-        recogniser=recogniser,
+        ear=lambda: DialectEar(recogniser, packs, city.dialects),
         synthesiser=synthesiser,
         calls=calls,
         tickets=SqlTicketStore(database, clock, number_prefix=city.ticket_prefix),

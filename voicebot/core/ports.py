@@ -142,7 +142,14 @@ class RecogniserCapabilities:
     local: bool
 
 
-class Recogniser(Protocol):
+class Ear(Protocol):
+    """What one call hears with; it may learn from what it heard."""
+
+    def open(self, context: HearingContext) -> RecogniserStream:
+        """Begin one caller turn."""
+
+
+class Recogniser(Ear, Protocol):
     """Speech to text for many calls."""
 
     @property
@@ -151,9 +158,6 @@ class Recogniser(Protocol):
 
     async def start(self) -> None:
         """Load and warm up; raises `ModelError` with a remedy."""
-
-    def open(self, context: HearingContext) -> RecogniserStream:
-        """Begin one caller turn."""
 
     async def stop(self) -> None:
         """Release threads, memory and connections."""

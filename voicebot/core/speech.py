@@ -21,13 +21,15 @@ class HearingContext:
     """What the recogniser is told before a turn.
 
     ``language`` is an ISO 639 code the engine should assume, or "auto". ``dialect`` names a dialect
-    pack. ``previous`` is the text of the turn so far when a long turn is cut at a pause.
+    pack, ``hint`` is a sentence of the kind to be expected, for engines that take one. ``previous`` is the
+    text of the turn so far when a long turn is cut at a pause.
     """
 
     language: str = "zh"
     dialect: str = "mandarin"
     expects: Expect = Expect.ANYTHING
     previous: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,29 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class DialectNotice:
+    """What became known with a turn about the dialect of the caller, who asked for it or is heard poorly.
+
+    ``text`` is what to tell them; ``seat_skill`` the skill of a person who speaks the dialect.
+    ``hand_over`` says that such a person should take over, ``whole_turn`` that the turn said nothing else.
+    """
+
+    dialect: str
+    text: str
+    seat_skill: str
+    hand_over: bool = False
+    whole_turn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """One recognised stretch of speech.
 
     ``raw_text`` is the engine's own text, ``text`` the corrected one. ``confidence`` holds a
     probability in [0, 1] for each character of ``raw_text`` (empty when the engine gives none).
     ``start`` and ``end`` are positions in samples since answer. An empty ``text`` of a final
-    transcript means: there was sound, but nothing that is speech.
+    transcript means: there was sound, but nothing that is speech. ``notice`` is there when something about
+    the caller's dialect has to be said or done.
     """
 
     text: str
@@ -61,6 +79,7 @@ class Transcript:
     engine: str = ""
     confidence: tuple[float, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    notice: DialectNotice | None = None
 
     @property
     def mean_confidence(self) -> float:

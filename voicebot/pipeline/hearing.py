@@ -11,7 +11,7 @@ from voicebot.audio.level import rms_dbfs
 from voicebot.audio.ring import SampleRing
 from voicebot.core.errors import HotlineError
 from voicebot.core.frames import FRAME_BYTES, AudioFrame, ms_to_samples, samples_to_ms
-from voicebot.core.ports import Endpointer, Recogniser, RecogniserStream, VoiceDetector
+from voicebot.core.ports import Ear, Endpointer, RecogniserStream, VoiceDetector
 from voicebot.core.speech import HearingContext, Transcript
 from voicebot.core.timeline import Instant, Timeline
 from voicebot.core.turn import TurnEvent, TurnEventKind
@@ -46,7 +46,7 @@ class Hearing(FrameProcessor):
         endpointer: Endpointer,
         barge_in: BargeIn,
         silence: SilenceTimer,
-        recogniser: Recogniser,
+        ear: Ear,
         digits: DigitCollector,
         state: CallState,
         timeline: Timeline,
@@ -57,7 +57,7 @@ class Hearing(FrameProcessor):
         self._endpointer = endpointer
         self._barge_in = barge_in
         self._silence = silence
-        self._recogniser = recogniser
+        self._ear = ear
         self._digits = digits
         self._state = state
         self._timeline = timeline
@@ -155,8 +155,7 @@ class Hearing(FrameProcessor):
             await self._finals.put((listening, event))
 
     def _open(self, event: TurnEvent) -> None:
-        context = HearingContext(self._state.language, self._state.dialect, self._state.expects)
-        stream = self._recogniser.open(context)
+        stream = self._ear.open(HearingContext(self._state.language, expects=self._state.expects))
         start = max(event.position, self._ring.start)
         position = start
         pcm = self._ring.read(start, self._ring.end)

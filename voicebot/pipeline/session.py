@@ -18,10 +18,10 @@ from voicebot.core.ports import (
     CallStore,
     Clock,
     Dialog,
+    Ear,
     Endpointer,
     Line,
     QuestionLog,
-    Recogniser,
     Synthesiser,
     TicketStore,
     VoiceDetector,
@@ -48,7 +48,7 @@ _CLOSING_S = 10.0  # to write the record and take the stages down after the call
 class Parts:
     """What every call of a service needs. The factories give each call its own state."""
 
-    recogniser: Recogniser
+    ear: Callable[[], Ear]
     synthesiser: Synthesiser
     calls: CallStore
     tickets: TicketStore
@@ -108,7 +108,7 @@ class CallSession:
             parts.endpointer(),
             parts.barge_in(),
             parts.silence(),
-            parts.recogniser,
+            parts.ear(),
             DigitCollector(),
             state,
             self.timeline,

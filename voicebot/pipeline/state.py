@@ -17,7 +17,6 @@ class CallState:
     thinking: bool = False
     expects: Expect = Expect.ANYTHING
     language: str = "zh"
-    dialect: str = "mandarin"
 
 
 class CallTime:

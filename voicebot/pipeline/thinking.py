@@ -122,7 +122,7 @@ class Thinking(FrameProcessor):
             self._observer.fault("recognition", frame.failure)
             self._record.note("fault", stage="recognition", code=frame.failure)
         if heard.text:
-            self._state.language, self._state.dialect = heard.language, heard.dialect
+            self._state.language = heard.language
         await self._put(_Input(lambda: self._dialog.hear(heard), frame.turn))
 
     def _take_spoken(self, frame: SpokenFrame) -> None:
