@@ -7,7 +7,6 @@ import structlog
 
 from asr.dialects.chooser import DialectChoice, DialectChooser
 from asr.dialects.pack import DialectPack
-from voicebot.core.frames import AudioFrame
 from voicebot.core.ports import Ear, RecogniserStream
 from voicebot.core.speech import DialectNotice, HearingContext, Transcript
 
