@@ -4,6 +4,8 @@ Order, later wins: the defaults in each room's ``settings.py``, the TOML file, t
 (``VOICEBOT_SIP__PORT=5070`` sets ``port`` in ``[sip]``).
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,12 +16,14 @@ from asr.settings import AsrSettings
 from dialog.settings import DialogSettings
 from telephony.settings import AudioSocketSettings, TelephonySettings
 from voicebot.core.errors import ConfigurationError
+from voicebot.explain import explain
 from voicebot.storage.settings import StorageSettings
 from voicebot.tts.settings import TtsSettings
 from voicebot.turns.settings import TurnSettings
 from voicebot.web.settings import WebSettings
 
 DEFAULT_FILE = Path("voicebot.toml")
+_PREFIX = "VOICEBOT_"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,7 +31,7 @@ class Settings(BaseSettings):
     """Everything that can be set."""
 
     model_config = SettingsConfigDict(
-        env_prefix="VOICEBOT_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+        env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
     )
 
     var_dir: Path = Field(Path("var"), description="folder for everything that is made at run time")
@@ -71,6 +75,7 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     Raises `ConfigurationError` that names each wrong setting.
     """
     file = file or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    _refuse_unknown(os.environ)
 
     class FromFile(Settings):
         model_config = SettingsConfigDict(toml_file=file)
@@ -78,12 +83,24 @@ def load_settings(file: Path | None = None, **overrides: Any) -> Settings:
     try:
         return FromFile(**overrides)
     except ValidationError as error:
-        problems = "；".join(f"{'.'.join(map(str, e['loc']))}：{e['msg']}" for e in error.errors())
-        where = str(file) if file else "环境变量"
+        where = f"{file} 或环境变量" if file else "环境变量"
         raise ConfigurationError(
-            f"设置有误（{where}）：{problems}。", code="settings_invalid", remedy="请对照 docs/settings.md 改正。"
+            f"设置有误（{where}）：{explain(error)}。", code="settings_invalid", remedy="请对照 docs/settings.md 改正。"
         ) from error
     except ValueError as error:  # TOML syntax, with line and column
         raise ConfigurationError(
             f"设置文件 {file} 读不懂：{error}。", code="settings_syntax", remedy="请检查 TOML 语法。"
         ) from error
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    """A misspelt variable would silently leave the default in force. Nested names are checked by their section."""
+    names = [name for name in environment if name.upper().startswith(_PREFIX)]
+    known = {field.upper() for field in Settings.model_fields}
+    unknown = [name for name in names if name.upper().removeprefix(_PREFIX).split("__")[0] not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"环境变量 {'、'.join(sorted(unknown))} 不是本程序的设置项。",
+            code="settings_unknown",
+            remedy="请对照 docs/settings.md 改正拼写，或取消这个变量。",
+        )

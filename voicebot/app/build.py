@@ -11,7 +11,7 @@ from dialog.city.loader import load_city
 from dialog.city.nouns import Word
 from telephony.transport import LineTransport
 from voicebot.app.conversations import Conversations
-from voicebot.app.hearing import build_recogniser
+from voicebot.app.hearing import build_recogniser, require_models
 from voicebot.app.house import House
 from voicebot.audio.vad import GatedDetector
 from voicebot.core.actions import HandOff
@@ -55,6 +55,7 @@ def build(settings: Settings, observer: Observer) -> House:
     clock = SystemClock()
     city = load_city(settings.city_dir)
     models = ModelStore(settings.models_dir)
+    require_models(settings, models)
     database = Database(settings.storage)
     conversations = Conversations(settings, city, clock)
     calls = SqlCallStore(database, clock, worker_lost_after_s=settings.storage.worker_lost_after_s)

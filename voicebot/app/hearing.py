@@ -11,6 +11,12 @@ from voicebot.models import ModelStore
 from voicebot.settings import Settings
 
 
+def require_models(settings: Settings, models: ModelStore) -> None:
+    """Look for what the engines need before anything slow is begun. Raises `ModelError` with the remedy."""
+    if "whisper" in (settings.asr.engine, *settings.asr.fallback):
+        models.path(settings.asr.model)
+
+
 def build_recogniser(settings: Settings, models: ModelStore, corrector: Corrector | None) -> Recogniser:
     """The engine of the settings, with the others behind it when there are any. Raises `ConfigurationError`."""
     names = (settings.asr.engine, *settings.asr.fallback)

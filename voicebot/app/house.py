@@ -50,6 +50,7 @@ class House:
     observer: Observer
     parts: Parts
     sessions: set[asyncio.Task[object]] = field(default_factory=set)
+    opened: bool = False
 
     @property
     def local_engines(self) -> tuple[StreamingRecogniser, ...]:
@@ -61,6 +62,7 @@ class House:
         """Database first, then the models side by side; ``say`` is told what is being done, in Chinese."""
         began = time.monotonic()
         await asyncio.to_thread(self.database.upgrade)
+        self.opened = True
         cut_off = await self.calls.mark_cut_off()
         mended = await self.recordings.repair()
         if cut_off:
@@ -102,10 +104,11 @@ class House:
         await asyncio.gather(*self.sessions, return_exceptions=True)
         await self.recogniser.stop()
         await self.synthesiser.stop()
-        try:
-            await self.calls.retire()
-        except HotlineError as error:
-            log.warning("retire_failed", code=error.code)
+        if self.opened:  # a database that could not be opened knows nothing of this worker
+            try:
+                await self.calls.retire()
+            except HotlineError as error:
+                log.warning("retire_failed", code=error.code)
         self.recordings.close()
         self.database.close()
 

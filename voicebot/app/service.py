@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict
+from typing import Any
 
 import structlog
 
@@ -60,7 +61,9 @@ class Service:
             await self._web.start()
             for server in self._servers:
                 await server.start()
-            await house.start(say)
+            if not await finished_before(stop, house.start(say)):
+                say("启动已中止。")
+                return
             self._started = True
             tasks = [
                 *(asyncio.create_task(self._serve(server), name="calls") for server in self._servers),
@@ -146,6 +149,21 @@ class Service:
             return f"等待人工 {len(await house.queue.waiting())} 人"
 
         return {"models": models, "database": house.database.probe, "sip": sip, "queue": queue}
+
+
+async def finished_before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do ``work`` unless ``stop`` is set first, then cancel it. Returns whether it was done; raises what it raises."""
+    doing, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            await doing
+            return True
+        return False
+    finally:
+        for task in (doing, stopping):
+            task.cancel()
+        await asyncio.gather(doing, stopping, return_exceptions=True)
 
 
 def shown_address(listen_address: str) -> str:

@@ -12,6 +12,7 @@ from loguru import logger
 
 from voicebot.cli.lazy import LazyGroup
 from voicebot.core.errors import HotlineError
+from voicebot.logs import set_up_logs
 from voicebot.settings import load_settings
 
 logger.remove()  # libraries that greet on import; `set_up_logs` sends their warnings where ours go
@@ -45,7 +46,8 @@ COMMANDS = {
 @click.pass_context
 def cli(ctx: click.Context, config: Path | None) -> None:
     """12345 热线语音受理：听得懂、答得准、记得全、转得出。"""
-    ctx.obj = load_settings(config)
+    ctx.obj = settings = load_settings(config)
+    set_up_logs(json=settings.log_json, level="WARNING")
 
 
 def main() -> None:

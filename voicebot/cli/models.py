@@ -88,7 +88,7 @@ def pull(
 @click.argument("models", nargs=-1)
 @click.pass_obj
 def verify(settings: Settings, models: tuple[str, ...]) -> None:
-    """逐个文件核对 sha256；必需的（或点名的）模型有问题时退出码为 1。"""
+    """逐个文件核对 sha256；有文件损坏，或缺少必需的（或点名的）模型时退出码为 1。"""
     store = ModelStore(settings.models_dir)
     names = models or tuple(entry.id for entry in store.catalogue.model)
     bad: list[Finding] = []
@@ -96,7 +96,8 @@ def verify(settings: Settings, models: tuple[str, ...]) -> None:
         finding = store.look(name, thorough=True)
         what = "".join(f"，{word} {'、'.join(files)}" for word, files in _faults(finding))
         click.echo(f"{name}：{_WORDS[finding.state]}{what}")
-        if finding.state is not State.OK and (finding.entry.required or name in models):
+        wanted = finding.entry.required or name in models
+        if finding.state is State.DAMAGED or (wanted and finding.state is not State.OK):
             bad.append(finding)
     if bad:
         names_of_bad = "、".join(finding.entry.id for finding in bad)

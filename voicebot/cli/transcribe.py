@@ -8,7 +8,7 @@ import click
 
 from dialog.city import load_city
 from voicebot.app.build import build_corrector
-from voicebot.app.hearing import build_recogniser
+from voicebot.app.hearing import build_recogniser, require_models
 from voicebot.audio.narrowband import telephone
 from voicebot.core.frames import SAMPLE_RATE_HZ, samples_to_ms
 from voicebot.core.speech import HearingContext, Transcript
@@ -41,6 +41,7 @@ def command(
 
     async def transcribe() -> list[Transcript]:
         models = ModelStore(settings.models_dir)
+        require_models(settings, models)
         city = None if no_correction else load_city(settings.city_dir)
         recogniser = build_recogniser(settings, models, build_corrector(models, city.lexicon()) if city else None)
         await recogniser.start()

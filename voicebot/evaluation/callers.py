@@ -1,17 +1,19 @@
 """The audio of a scenario's caller: recordings as they are, texts in one of the eight voices."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 from numpy.typing import NDArray
 
+from voicebot.audio.narrowband import resample, to_pcm
 from voicebot.core.errors import ConfigurationError
 from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.core.ports import Synthesiser
 from voicebot.evaluation.conversation import with_line
 from voicebot.evaluation.scenario import LoadedScenario
+from voicebot.evaluation.speech import read_recording
 from voicebot.models import ModelStore
 from voicebot.tts.cached import CachedSynthesiser
 from voicebot.tts.kokoro import KokoroSynthesiser
@@ -20,24 +22,29 @@ from voicebot.tts.settings import KOKORO_VOICES, TtsSettings
 
 def read_audio(path: Path) -> bytes:
     """Any file that libsndfile reads, as 8 kHz mono int16 PCM. Raises `ConfigurationError` for anything else."""
-    try:
-        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise ConfigurationError(
-            f"读不了录音 {path}：{error}。", code="audio_unreadable", remedy="请用 WAV 或 FLAC，任意采样率。"
-        ) from error
-    if not len(samples):
-        raise ConfigurationError(f"录音 {path} 是空的。", code="audio_empty", remedy="请换一个文件。")
-    mono = samples.mean(axis=1)
-    if rate_hz != SAMPLE_RATE_HZ:
-        mono = soxr.resample(mono, rate_hz, SAMPLE_RATE_HZ)
-    return bytes(np.clip(np.round(mono * 32767), -32768, 32767).astype("<i2").tobytes())
+    signal, rate_hz = read_recording(path)
+    return to_pcm(resample(signal, rate_hz, SAMPLE_RATE_HZ))
 
 
 def read_stereo(path: Path) -> NDArray[np.int16]:
     """A recording of the service: samples x 2 (left the caller, right the bot), int16 at 8 kHz."""
     samples, _ = soundfile.read(path, dtype="int16", always_2d=True)
     return np.asarray(samples, np.int16)
+
+
+def check_callers(scenarios: Iterable[LoadedScenario]) -> None:
+    """Can every caller be played? Raises `ConfigurationError` before anything slow has begun."""
+    for loaded in scenarios:
+        for turn in loaded.scenario.turn:
+            name = turn.voice or loaded.scenario.caller.voice
+            if turn.say and name not in KOKORO_VOICES:
+                raise ConfigurationError(
+                    f"剧本 {loaded.name} 里没有名为 {name} 的声音。",
+                    code="voice_unknown",
+                    remedy=f"可用：{'、'.join(KOKORO_VOICES)}。",
+                )
+            if turn.wav:
+                read_recording(loaded.folder / turn.wav)
 
 
 class CallerVoices:
@@ -68,10 +75,6 @@ class CallerVoices:
         self._voices.clear()
 
     async def _say(self, name: str, text: str) -> bytes:
-        if name not in KOKORO_VOICES:
-            raise ConfigurationError(
-                f"没有名为 {name} 的声音。", code="voice_unknown", remedy=f"可用：{'、'.join(KOKORO_VOICES)}。"
-            )
         if name not in self._voices:
             settings = TtsSettings(voice=name)
             voice = CachedSynthesiser(

@@ -18,7 +18,7 @@ from telephony.wav.line import WavLine
 from voicebot.app import House, build
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import LineError
-from voicebot.evaluation.callers import CallerVoices
+from voicebot.evaluation.callers import CallerVoices, check_callers
 from voicebot.evaluation.checks import check
 from voicebot.evaluation.conversation import Conversation, PlayedTurn
 from voicebot.evaluation.narrator import NarratedCallStore
@@ -168,6 +168,7 @@ async def run_over_wav(
 
     ``narrate`` is told every turn as it happens.
     """
+    check_callers(scenarios)
     house = build(settings, SilentObserver())
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualTimeLoop)  # noqa: S101  what this coroutine is run on
@@ -191,6 +192,7 @@ async def run_over_sip(
     say: Callable[[str], None],
 ) -> list[Result]:
     """Play scenarios by real calls to ``target`` ("" is this machine's own service, started when it is not running)."""
+    check_callers(scenarios)
     database = Database(settings.storage)
     voices = CallerVoices(ModelStore(settings.models_dir), settings.var_dir / "callers")
     target = target or f"sip:{settings.sip.number}@127.0.0.1:{settings.sip.port}"

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from voicebot.core.errors import ConfigurationError
+from voicebot.explain import explain
 
 
 class When(StrEnum):
@@ -129,9 +130,8 @@ def load_scenario(path: Path) -> LoadedScenario:
             f"剧本 {path} 读不懂：{error}。", code="scenario_syntax", remedy="请检查 TOML 语法与编码（UTF-8）。"
         ) from error
     except ValidationError as error:
-        problems = "；".join(f"{'.'.join(map(str, e['loc']))}：{e['msg']}" for e in error.errors())
         raise ConfigurationError(
-            f"剧本 {path} 有误：{problems}。", code="scenario_invalid", remedy="格式见 docs/scenarios.md。"
+            f"剧本 {path} 有误：{explain(error)}。", code="scenario_invalid", remedy="格式见 docs/scenarios.md。"
         ) from error
     for number, turn in enumerate(scenario.turn, 1):
         if turn.wav and not (path.parent / turn.wav).exists():

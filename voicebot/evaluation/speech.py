@@ -106,10 +106,12 @@ def read_recording(path: Path) -> tuple[Signal, int]:
         signal, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read as audio: {error}.",
+            f"读不了录音 {path}：{'没有这个文件' if not path.exists() else '不是能读的音频格式'}。",
             code="audio_unreadable",
-            remedy="Give a WAV, FLAC or OGG file; convert others first, for example with sox.",
+            remedy="请给 WAV、FLAC 或 OGG 文件（任意采样率）；其他格式请先转换，例如用 sox 或 ffmpeg。",
         ) from error
+    if not len(signal):
+        raise ConfigurationError(f"录音 {path} 是空的。", code="audio_empty", remedy="请换一个文件。")
     return np.ascontiguousarray(signal.mean(axis=1, dtype=np.float32)), int(rate_hz)
 
 

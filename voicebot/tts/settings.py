@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 KOKORO_VOICES = (
     "zf_xiaobei", "zf_xiaoni", "zf_xiaoxiao", "zf_xiaoyi",
@@ -32,3 +32,10 @@ class TtsSettings(BaseModel):
     first_audio_ms: int = Field(default=800, ge=50, description="ms until the online engine's first audio")
     stall_ms: int = Field(default=1500, ge=50, description="ms without a byte that count as a failure")
     cool_down_s: float = Field(default=60.0, ge=0, description="s for which a failed online engine is left alone")
+
+    @field_validator("voice")
+    @classmethod
+    def _known(cls, voice: str) -> str:
+        if voice not in KOKORO_VOICES:
+            raise ValueError(f"没有名为 {voice} 的声音，可用：{'、'.join(KOKORO_VOICES)}")
+        return voice
