@@ -39,8 +39,9 @@ def tone(ms: float, hz: float = 300, amplitude: int = 6000) -> bytes:
 class ScriptedRecogniser:
     """Hears one text of a list a turn; an exception in the list is raised, "" is a turn without words."""
 
-    def __init__(self, texts: Sequence[str | Exception]):
+    def __init__(self, texts: Sequence[str | Exception], language: str = "zh"):
         self.texts = list(texts)
+        self.language = language
         self.contexts: list[HearingContext] = []
 
     capabilities = RecogniserCapabilities("scripted", ("zh",), True, False, False, True)
@@ -78,7 +79,8 @@ class ScriptedStream:
         text = self._recogniser.texts.pop(0) if self._recogniser.texts else ""
         if isinstance(text, Exception):
             raise text
-        return Transcript(text, text, self.frames[0].position, self.frames[-1].end)
+        begin, end = self.frames[0].position, self.frames[-1].end
+        return Transcript(text, text, begin, end, language=self._recogniser.language)
 
     def close(self) -> None:
         self.closed = True
@@ -213,8 +215,8 @@ class CallRig:
             silence=lambda: SilenceTimer(turns),
             recorder=lambda start: None,
             transport=LineTransport,
-            patience_text=lambda: "请稍等。",
-            fault_text=lambda: "抱歉，系统出了点问题。",
+            patience_text=lambda language: "请稍等。" if language == "zh" else "One moment.",
+            fault_text=lambda _: "抱歉，系统出了点问题。",
             max_call_s=self.max_call_s,
         )
 

@@ -81,8 +81,8 @@ def build(settings: Settings, observer: Observer) -> House:
         silence=lambda: SilenceTimer(settings.turns),
         recorder=recordings.recorder,
         transport=LineTransport,
-        fault_text=lambda: conversations.text("handoff_fault"),
-        patience_text=lambda: conversations.text("one_moment"),
+        fault_text=lambda language: conversations.text("handoff_fault", language),
+        patience_text=lambda language: conversations.text("one_moment", language),
         max_call_s=settings.sip.max_call_s,
     )
     return House(settings, clock, city, models, database, recogniser, synthesiser, conversations, calls, queue,

@@ -11,6 +11,7 @@ from dialog.routing import CategoryClassifier, DepartmentRouter, RequestTypeClas
 from voicebot.core.call import CallStart
 from voicebot.core.ports import Clock, Dialog
 from voicebot.settings import Settings
+from voicebot.tts.sentences import split_clauses
 
 
 class Conversations:
@@ -41,19 +42,25 @@ class Conversations:
         """The dialog of one call."""
         return HotlineDialog(self._ready, start)
 
-    def text(self, key: str) -> str:
-        """A Chinese text of the bot's own that the pipeline says by itself."""
-        return self._ready.texts["zh"].get(key)
+    def text(self, key: str, language: str) -> str:
+        """A text of the bot's own that the pipeline says by itself; in Chinese to whoever speaks no language we do."""
+        texts = self._ready.texts
+        return texts.get(language, texts["zh"]).get(key)
 
-    def fixed_texts(self) -> Iterator[str]:
+    def fixed_texts(self, language: str = "zh") -> Iterator[str]:
         """Every sentence of the bot's own that does not depend on the call."""
-        yield from self._ready.texts["zh"].fixed()
+        yield from self._ready.texts[language].fixed()
+
+    def article_beginnings(self) -> Iterator[str]:
+        """The first clause of every portion that may be spoken today, first portions first."""
+        for portion in self.article_texts():
+            yield from split_clauses(portion)[:1]
 
     def article_texts(self) -> Iterator[str]:
         """What may be spoken of the articles today."""
         day = self._clock.now().astimezone(self._city.timezone).date()
         speakable = [article for article in self._city.articles if article.speakable(day)]
-        # Beginnings first: most callers hear no more, and an answer can begin while its rest is being made.
+        # First portions first: most callers hear no more.
         for turn in zip_longest(*(article.portions for article in speakable)):
             yield from (portion for portion in turn if portion)
 

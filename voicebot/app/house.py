@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -23,7 +23,6 @@ from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.database import Database
 from voicebot.storage.recordings import Recordings
 from voicebot.tts.cached import CachedSynthesiser
-from voicebot.tts.sentences import split_clauses
 
 log = structlog.get_logger(__name__)
 
@@ -80,22 +79,31 @@ class House:
 
         def progress(done: int, total: int) -> None:
             nonlocal told
-            if done * 10 // max(total, 1) > told:
+            if done * 10 // total > told:
                 told = done * 10 // total
-                say(f"首次启动，正在合成常用语：{done}/{total}")
+                say(f"正在合成还没有录音的常用语：{done}/{total}")
 
-        await self.synthesiser.prerender(_clauses(self.conversations.fixed_texts()), progress)
+        await self.synthesiser.prerender(self.conversations.fixed_texts(), progress)
 
-    async def warm_articles(self) -> None:
-        """Render what the articles say, a clause at a time, whenever nobody is on the line."""
+    async def render_ahead(self) -> None:
+        """Render what else is known beforehand, a clause at a time, whenever nobody is on the line.
+
+        The beginnings of all answers come first: an answer can begin while its rest is being made.
+        """
         try:
-            for clause in _clauses(self.conversations.article_texts()):
-                while self.sessions:  # noqa: ASYNC110  the emptiness of a set is not an event
-                    await asyncio.sleep(_IDLE_LOOK_S)
-                await self.synthesiser.prerender([clause])
-            log.info("articles_rendered")
+            for texts in (
+                self.conversations.article_beginnings(),
+                self.conversations.article_texts(),
+                self.conversations.fixed_texts("en"),
+            ):
+                await self.synthesiser.prerender(texts, turn=self._nobody_on_the_line)
+            log.info("voice_rendered_ahead")
         except HotlineError as error:
-            log.warning("articles_not_rendered", code=error.code)
+            log.warning("voice_not_rendered_ahead", code=error.code)
+
+    async def _nobody_on_the_line(self) -> None:
+        while self.sessions:  # noqa: ASYNC110  the emptiness of a set is not an event
+            await asyncio.sleep(_IDLE_LOOK_S)
 
     async def stop(self) -> None:
         """Release everything, in the opposite order."""
@@ -137,8 +145,3 @@ class House:
         if not session.cancelled() and (error := session.exception()):
             self.observer.fault("call", type(error).__name__)
             log.error("call_failed", error=type(error).__name__, exc_info=error)
-
-
-def _clauses(texts: Iterable[str]) -> list[str]:
-    """A call speaks clause by clause, so what is rendered ahead is clauses, too."""
-    return [clause for text in texts for clause in split_clauses(text)]

@@ -68,7 +68,7 @@ class Service:
             tasks = [
                 *(asyncio.create_task(self._serve(server), name="calls") for server in self._servers),
                 asyncio.create_task(self._beat(), name="sign-of-life"),
-                asyncio.create_task(house.warm_articles(), name="articles"),
+                asyncio.create_task(house.render_ahead(), name="render-ahead"),
                 asyncio.create_task(self._forget(), name="retention"),
             ]
             try:

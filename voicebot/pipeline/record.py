@@ -76,10 +76,12 @@ class CallRecord:
     async def finish(self, end: CallEnd, latency_ms: dict[int, dict[str, float]]) -> None:
         """The call is over: write what waits, then the end; returns when all is durable or given up."""
         self._put(lambda: self._store.finish(self._start.call_id, end, latency_ms))
-        await self._writes.join()
-        if self._writer:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+        try:
+            await self._writes.join()
+        finally:  # also when there is no more time to wait
+            if self._writer:
+                self._writer.cancel()
+                await asyncio.gather(self._writer, return_exceptions=True)
 
     def _add(self, speaker: Speaker, text: str, raw_text: str, start_ms: float, end_ms: float, **more: object) -> None:
         turn = Turn(len(self.turns), speaker, text, raw_text, round(start_ms, 1), round(end_ms, 1), **more)  # type: ignore[arg-type]

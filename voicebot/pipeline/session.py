@@ -64,8 +64,8 @@ class Parts:
     silence: Callable[[], SilenceTimer]
     recorder: Callable[[CallStart], Recorder | None]
     transport: Callable[[Line], BaseTransport]
-    fault_text: Callable[[], str]
-    patience_text: Callable[[], str]
+    fault_text: Callable[[str], str]
+    patience_text: Callable[[str], str]
     max_call_s: float
 
 
@@ -124,10 +124,10 @@ class CallSession:
             self.timeline,
             call_time,
             parts.observer,
-            parts.fault_text(),
+            parts.fault_text,
         )
         speaking = Speaking(
-            self._line, parts.synthesiser, state, self.timeline, call_time, parts.observer, parts.patience_text()
+            self._line, parts.synthesiser, state, self.timeline, call_time, parts.observer, parts.patience_text
         )
         transport = parts.transport(self._line)
         worker = PipelineWorker(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 import structlog
 from pipecat.frames.frames import Frame, InterruptionFrame, OutputAudioRawFrame, StartFrame
@@ -35,9 +36,9 @@ class Speaking(FrameProcessor):
         timeline: Timeline,
         call_time: CallTime,
         observer: Observer,
-        patience_text: str,
+        patience_text: Callable[[str], str],
     ):
-        """``patience_text`` is said when the voice of a reply is slow to come; it has to be ready in the cache."""
+        """``patience_text``, by language, is said when a reply's voice is slow; it has to be ready in the cache."""
         super().__init__(enable_direct_mode=True)
         self._patience_text = patience_text
         self._line = line
@@ -60,10 +61,13 @@ class Speaking(FrameProcessor):
         self._tasks = [self.create_task(self._make_all(), "voice"), self.create_task(self._play_all(), "playing")]
 
     async def cleanup(self) -> None:
-        """Stop both tasks."""
+        """Stop both tasks, and the voice that is being made."""
         await super().cleanup()
         for task in self._tasks:
             await self.cancel_task(task)
+        if self._making:
+            self._making.cancel()
+            await asyncio.wait([self._making])
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Queue texts; hold, release or stop the voice; pass everything else on."""
@@ -163,7 +167,9 @@ class Speaking(FrameProcessor):
         if waited_ms < _PATIENCE_MS:
             return
         slow.asked_for_patience = True
-        word = Utterance(SpeakFrame(text=self._patience_text, turn=slow.frame.turn), asked_for_patience=True)
+        word = Utterance(
+            SpeakFrame(text=self._patience_text(self._state.language), turn=slow.frame.turn), asked_for_patience=True
+        )
         await self._make(word)
         word.made = True
         if word.samples and slow in self._utterances:

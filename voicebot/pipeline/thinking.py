@@ -64,7 +64,7 @@ class Thinking(FrameProcessor):
         timeline: Timeline,
         call_time: CallTime,
         observer: Observer,
-        fault_text: str,
+        fault_text: Callable[[str], str],
     ):
         super().__init__(enable_direct_mode=True)
         self._start = start
@@ -111,7 +111,7 @@ class Thinking(FrameProcessor):
         elif isinstance(frame, SilenceFrame):
             await self._put(_Input(lambda ms=frame.silence_ms: self._dialog.silent(ms)))  # type: ignore[misc]
         elif isinstance(frame, SpokenFrame):
-            self._take_spoken(frame)
+            await self._take_spoken(frame)
         else:
             await self.push_frame(frame, direction)
 
@@ -125,13 +125,17 @@ class Thinking(FrameProcessor):
             self._state.language = heard.language
         await self._put(_Input(lambda: self._dialog.hear(heard), frame.turn))
 
-    def _take_spoken(self, frame: SpokenFrame) -> None:
+    async def _take_spoken(self, frame: SpokenFrame) -> None:
         if frame.heard or frame.failed:
             self._record.bot(frame.heard, frame.text, frame.start_ms, frame.end_ms, frame.source)
         if frame.failed:
             self._record.note("fault", stage="voice", code="voice_failed")
-        if frame.interrupted:
-            self._dialog.interrupted(frame.heard)
+        if frame.interrupted:  # in its turn: the dialog may be deciding in its thread
+            await self._put(_Input(lambda: self._tell_interrupted(frame.heard)))
+
+    def _tell_interrupted(self, heard: str) -> Sequence[Action]:
+        self._dialog.interrupted(heard)
+        return ()
 
     async def _put(self, item: _Input) -> None:
         self._state.thinking = True
@@ -245,5 +249,5 @@ class Thinking(FrameProcessor):
         log.error("dialog_failed", call=self._start.call_id, code=code, exc_info=True)
         self._observer.fault("dialog", code)
         self._record.note("fault", stage="dialog", code=code)
-        await self._say(self._fault_text, interruptible=False)
+        await self._say(self._fault_text(self._state.language), interruptible=False)
         await self._transferring.fault(self._dialog.draft, tuple(self._record.turns))

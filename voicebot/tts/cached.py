@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from pathlib import Path
 
@@ -76,24 +76,30 @@ class CachedSynthesiser:
         for text in texts:
             self._fixed.update(self._key(clause) for clause in split_clauses(text))
 
-    async def prerender(self, texts: Iterable[str], progress: Callable[[int, int], None] | None = None) -> int:
+    async def prerender(
+        self,
+        texts: Iterable[str],
+        progress: Callable[[int, int], None] | None = None,
+        turn: Callable[[], Awaitable[None]] | None = None,
+    ) -> int:
         """Declare texts and render what is not on disk yet; the clips are then in memory, as far as it holds.
 
-        ``progress`` gets (clauses ready, clauses in all) after each. Returns how many had to be rendered.
-        Raises what the engine raises; what was rendered until then is kept.
+        ``turn`` is awaited before each clause is rendered: it can make this work wait for better work.
+        ``progress`` gets (clauses rendered, clauses to render) after each; nothing is told when all are there.
+        Returns how many had to be rendered. Raises what the engine raises; what was rendered until then is kept.
         """
         texts = list(texts)
         self.declare(texts)
         clauses = list(dict.fromkeys(clause for text in texts for clause in split_clauses(text)))
-        rendered = 0
-        for ready, clause in enumerate(clauses, 1):
-            if await self._recall(self._key(clause)) is None:
-                async for _ in self._render(clause):
-                    pass
-                rendered += 1
+        missing = [clause for clause in clauses if await self._recall(self._key(clause)) is None]
+        for rendered, clause in enumerate(missing, 1):
+            if turn is not None:
+                await turn()
+            async for _ in self._render(clause):
+                pass
             if progress is not None:
-                progress(ready, len(clauses))
-        return rendered
+                progress(rendered, len(missing))
+        return len(missing)
 
     async def speak(self, text: str) -> AsyncIterator[bytes]:
         """8 kHz int16 PCM; known clauses at once, new ones as the engine makes them, ahead of being spoken."""

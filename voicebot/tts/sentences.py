@@ -1,4 +1,4 @@
-"""A reply cut into clauses that can be spoken one by one, the first one short so that it is ready early.
+"""A reply cut into clauses that can be spoken one by one, short ones, so that the first is ready early.
 
 A cut stands only where a speaker breathes: behind a punctuation mark. A number keeps its commas and
 colons (12,000 and 18:30), a quotation its closing mark.
@@ -10,10 +10,9 @@ _STRONG = "。！？!?；;\n…"
 _WEAK = "，,：:"
 _CLOSING = "”’」』》）)】"
 
-FIRST_CHARACTERS = 8
-"""The first clause takes a second breath group only while it stays within this many spoken characters."""
-CLAUSE_CHARACTERS = 22
-"""The same for later clauses: longer ones sound more natural, and there is time to make them."""
+CLAUSE_CHARACTERS = 8
+"""A clause takes a second breath group only while it stays within this many spoken characters: it is ready early, and
+what is cut already is not cut again, so a clause has one place in the cache however it comes."""
 LONGEST_CHARACTERS = 40
 """A breath group longer than this (an enumeration, usually) is cut at 、 too, or else anywhere but in a number."""
 
@@ -74,8 +73,7 @@ def split_clauses(text: str) -> tuple[str, ...]:
         current = ""
         for breath in _cut_behind(sentence, _WEAK):
             for piece in _cut_long(breath):
-                limit = CLAUSE_CHARACTERS if clauses else FIRST_CHARACTERS
-                if current and spoken_characters(current + piece) > limit:
+                if current and spoken_characters(current + piece) > CLAUSE_CHARACTERS:
                     clauses.append(current.strip())
                     current = ""
                 current += piece

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from tests.fakes.call_store import FakeCallStore
@@ -81,3 +83,19 @@ async def test_a_full_queue_is_counted() -> None:
     for number in range(201):
         record.note("ask", key=str(number))
     assert observer.counts["fault record record_full"] == 1
+
+
+async def test_a_database_that_hangs_leaves_no_writer_behind() -> None:
+    store = FakeCallStore()
+
+    async def hang(call_id: str, kind: str, detail: object) -> None:
+        await asyncio.Event().wait()
+
+    store.note = hang  # type: ignore[assignment]
+    record = CallRecord(store, store, START, FakeObserver())
+    await record.begin()
+    record.note("ask")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await record.finish(CallEnd.CALLER_HUNG_UP, {})
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("record-")] == []

@@ -1,6 +1,7 @@
 """Whole calls through the real stages, on a loop that does not wait."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -79,6 +80,36 @@ def test_an_interruption_stops_the_bot_and_the_dialog_knows_what_was_heard() -> 
     first = call.kept.turns[0]
     assert (first.text, first.raw_text) == ("这是一段很长的话，", LONG.text)
     assert first.end_ms < 2600
+
+
+def test_the_dialog_is_never_told_two_things_at_once() -> None:
+    call = rig({"转人工": BYE}, ["转人工"], (LONG,))
+    threads: list[bool] = []
+    call.dialog.interrupted = lambda spoken: threads.append(  # type: ignore[method-assign]
+        threading.current_thread() is threading.main_thread()
+    )
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.4)
+        await speak(line, 900)
+
+    call.play(script)
+    assert threads == [False], "told beside the thread in which the dialog decides"
+
+
+def test_a_call_that_ends_while_a_voice_is_made_leaves_nothing_running() -> None:
+    call = rig({}, [], (LONG,))
+    call.voice = ToneVoice(slow_s={LONG.text[:8]: 60})
+    left: list[str] = []
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1)
+        await line.caller.hang_up()
+        await asyncio.sleep(2)
+        left.extend(task.get_coro().__qualname__ for task in asyncio.all_tasks() if "Speaking" in str(task.get_coro()))
+
+    call.play(script)
+    assert left == []
 
 
 def test_a_cough_holds_the_bot_and_it_goes_on_where_it_was() -> None:
@@ -255,6 +286,19 @@ def test_a_voice_that_is_slow_to_come_is_preceded_by_a_word_of_patience() -> Non
     said = [turn.text for turn in call.kept.turns.values() if turn.speaker is Speaker.BOT]
     assert said == ["您好，请讲。", "请稍等。", "到派出所办。", "再见。"]
     assert call.kept.latency_ms[0]["first_audio_out"] < 1500
+
+
+def test_patience_is_asked_for_in_the_callers_language() -> None:
+    call = rig({"household registration": (Say("At the police station."), *BYE)}, ["household registration"])
+    call.recogniser.language = "en"
+    call.voice = ToneVoice(slow_s={"At the police station.": 2.5})
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        await speak(line)
+
+    call.play(script)
+    assert "One moment." in [turn.text for turn in call.kept.turns.values()]
 
 
 def test_a_voice_that_fails_is_on_record_and_the_call_goes_on() -> None:
