@@ -22,8 +22,8 @@ class CallerLeg(Protocol):
     async def press(self, digits: str) -> None:
         """Press keys, one after the other."""
 
-    def received(self) -> NDArray[np.int16]:
-        """Everything heard so far, from answer on; silence where nothing came."""
+    def received(self, since: int = 0) -> NDArray[np.int16]:
+        """Everything heard from a position on; silence where nothing came."""
 
     @property
     def position(self) -> int:

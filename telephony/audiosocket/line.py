@@ -1,18 +1,19 @@
 """One AudioSocket connection as a `Line`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import structlog
 
 from telephony.alignment import Alignment
 from telephony.audiosocket.protocol import Kind, Message, Parser
+from telephony.base_line import BaseLine
 from telephony.queues import put_newest
 from telephony.send_buffer import SendBuffer
 from telephony.settings import AudioSocketSettings
 from voicebot.core.call import CallEnd, CallStart
-from voicebot.core.frames import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ, AudioFrame
-from voicebot.core.ports import Clock, Played
+from voicebot.core.frames import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ
+from voicebot.core.ports import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +23,7 @@ _KEYS = frozenset("0123456789*#ABCD")
 _MOST_UNSENT_BYTES = 16 * FRAME_BYTES  # a PBX that has not read for 320 ms no longer plays what we send
 
 
-class AudioSocketLine:
+class AudioSocketLine(BaseLine):
     """A call that a PBX brought. Two tasks live as long as the connection: one reads, one sends every 20 ms."""
 
     def __init__(
@@ -33,18 +34,15 @@ class AudioSocketLine:
         settings: AudioSocketSettings,
         clock: Clock,
     ):
+        self._outgoing = SendBuffer(settings.send_buffer_ms)
+        super().__init__(start, self._outgoing)
         self._reader = reader
         self._writer = writer
         self._parser = Parser()
-        self._start = start
         self._settings = settings
         self._clock = clock
         self._answered_s = clock.monotonic()
-        self._outgoing = SendBuffer(settings.send_buffer_ms)
         self._alignment = Alignment()
-        self._frames: asyncio.Queue[AudioFrame | None] = asyncio.Queue(maxsize=100)  # 2 s; when full, the oldest goes
-        self._digits: asyncio.Queue[str | None] = asyncio.Queue(maxsize=64)  # when full, the oldest key goes
-        self._end: CallEnd | None = None
         self._on_end: list[Callable[[AudioSocketLine], None]] = []
         self._tasks = [
             asyncio.create_task(self._read(), name=f"audiosocket-read-{start.call_id}"),
@@ -52,41 +50,9 @@ class AudioSocketLine:
         ]
 
     @property
-    def start(self) -> CallStart:
-        """What is known of the call; the protocol tells no numbers."""
-        return self._start
-
-    @property
-    def end(self) -> CallEnd | None:
-        """Why the call is over; None while it lasts."""
-        return self._end
-
-    @property
     def position(self) -> int:
         """Samples since answer, now."""
         return int((self._clock.monotonic() - self._answered_s) * SAMPLE_RATE_HZ)
-
-    async def frames(self) -> AsyncIterator[AudioFrame]:
-        """The caller's audio, 20 ms at a time without a hole, until the call is over."""
-        while (frame := await self._frames.get()) is not None:
-            yield frame
-
-    async def digits(self) -> AsyncIterator[str]:
-        """Keys as the PBX reports them, until the call is over."""
-        while (digit := await self._digits.get()) is not None:
-            yield digit
-
-    async def play(self, pcm: bytes) -> None:
-        """Hand over audio to be sent; waits while the send buffer is full. One writer at a time."""
-        await self._outgoing.play(pcm)
-
-    def flush(self) -> Played:
-        """Throw away what was not sent yet; the next frame on the wire is silence."""
-        return self._outgoing.flush()
-
-    def played(self) -> Played:
-        """The counts so far."""
-        return self._outgoing.played()
 
     async def transfer(self, target: str) -> str:
         """The protocol knows no transfer: the dialplan goes on after the bot hangs up."""
@@ -132,14 +98,11 @@ class AudioSocketLine:
             self._writer.close()
 
     def _release(self, reason: CallEnd) -> None:
-        self._end = reason
+        self._finish(reason)
         current = asyncio.current_task()
         for task in self._tasks:
             if task is not current:  # that one sees by itself that the call is over
                 task.cancel()
-        self._outgoing.close()
-        put_newest(self._frames, None)
-        put_newest(self._digits, None)
         log.info("line_ended", call_id=self._start.call_id, end=reason.value)
         for listener in self._on_end:
             listener(self)

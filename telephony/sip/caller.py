@@ -97,9 +97,9 @@ class SipCaller:
         except BaresipError as error:
             log.info("keys_not_sent", error=type(error).__name__)
 
-    def received(self) -> NDArray[np.int16]:
-        """Everything heard so far, from answer on; silence where nothing came."""
-        return np.frombuffer(bytes(self._heard), "<i2").astype(np.int16)
+    def received(self, since: int = 0) -> NDArray[np.int16]:
+        """Everything heard from a position on; silence where nothing came."""
+        return np.frombuffer(bytes(self._heard[2 * since :]), "<i2").astype(np.int16)
 
     @property
     def position(self) -> int:

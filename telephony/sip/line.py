@@ -1,13 +1,14 @@
 """One SIP call as a `Line`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 from baresip import BaresipError, Event, StackEvent
 
 from telephony.alignment import Alignment
+from telephony.base_line import BaseLine
 from telephony.queues import put_newest
 from telephony.settings import TelephonySettings
 from telephony.sip.incoming import Incoming
@@ -15,8 +16,8 @@ from telephony.sip.outgoing import Outgoing
 from telephony.sip.transferring import Consult, Transferring
 from telephony.transfer import TransferOutcome
 from voicebot.core.call import CallEnd, CallStart
-from voicebot.core.frames import FRAME_MS, SAMPLE_RATE_HZ, AudioFrame
-from voicebot.core.ports import Clock, Played
+from voicebot.core.frames import FRAME_MS, SAMPLE_RATE_HZ
+from voicebot.core.ports import Clock
 
 log = structlog.get_logger(__name__)
 
@@ -25,24 +26,20 @@ _STREAM_LOST = "rtp stream error"  # the stack's words for its RTP timeout
 _TRANSFERRED = "Call transfered"
 
 
-class SipLine:
+class SipLine(BaseLine):
     """An established call. Its only task reads the caller's audio every 20 ms and lives as long as the call."""
 
     def __init__(self, call: Any, start: CallStart, settings: TelephonySettings, clock: Clock, consult: Consult):
         """``consult`` calls the target of an attended transfer; it raises `DialFailedError`."""
+        self._outgoing = Outgoing(call.audio, clock, settings.send_buffer_ms)
+        super().__init__(start, self._outgoing)
         self._call = call
-        self._start = start
         self._settings = settings
         self._clock = clock
         self._answered_s = clock.monotonic()
         self._incoming = Incoming(call.audio)
-        self._outgoing = Outgoing(call.audio, clock, settings.send_buffer_ms)
         self._alignment = Alignment()
-        # 2 s of audio; when the pipeline is that far behind the oldest frame goes.
-        self._frames: asyncio.Queue[AudioFrame | None] = asyncio.Queue(maxsize=100)
-        self._digits: asyncio.Queue[str | None] = asyncio.Queue(maxsize=64)  # when full, the oldest key goes
         self._ending: CallEnd | None = None
-        self._end: CallEnd | None = None
         self._over = asyncio.Event()
         self._transferring = Transferring(call, settings, self._over, consult)
         self._on_end: list[Callable[[SipLine], None]] = []
@@ -53,41 +50,9 @@ class SipLine:
             self.close(CallEnd.CALLER_HUNG_UP)
 
     @property
-    def start(self) -> CallStart:
-        """What is known of the call."""
-        return self._start
-
-    @property
-    def end(self) -> CallEnd | None:
-        """Why the call is over; None while it lasts."""
-        return self._end
-
-    @property
     def position(self) -> int:
         """Samples since answer, now."""
         return int((self._clock.monotonic() - self._answered_s) * SAMPLE_RATE_HZ)
-
-    async def frames(self) -> AsyncIterator[AudioFrame]:
-        """The caller's audio, 20 ms at a time without a hole, until the call is over."""
-        while (frame := await self._frames.get()) is not None:
-            yield frame
-
-    async def digits(self) -> AsyncIterator[str]:
-        """Keys on key down, until the call is over."""
-        while (digit := await self._digits.get()) is not None:
-            yield digit
-
-    async def play(self, pcm: bytes) -> None:
-        """Hand over audio to be sent; waits while the send buffer is full."""
-        await self._outgoing.play(pcm)
-
-    def flush(self) -> Played:
-        """Throw away what was not sent yet."""
-        return self._outgoing.flush()
-
-    def played(self) -> Played:
-        """The counts so far."""
-        return self._outgoing.played()
 
     async def transfer(self, target: str) -> str:
         """Transfer to a SIP URI or an extension, blind or attended by setting; returns a `TransferOutcome`.
@@ -121,14 +86,12 @@ class SipLine:
         """Release everything the call holds here; the first reason stays."""
         if self._end is not None:
             return
-        self._end = self._ending or reason
+        ended = self._ending or reason
         self._call.off(self._on_event)
-        self._outgoing.close()
         self._reader.cancel()
-        put_newest(self._frames, None)
-        put_newest(self._digits, None)
+        self._finish(ended)
         self._over.set()
-        log.info("line_ended", call_id=self._start.call_id, end=self._end.value, **self._quality())
+        log.info("line_ended", call_id=self._start.call_id, end=ended.value, **self._quality())
         for listener in self._on_end:
             listener(self)
 

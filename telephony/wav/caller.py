@@ -47,9 +47,9 @@ class WavCaller:
             self._line.press(digit)
             await asyncio.sleep(_KEY_S)
 
-    def received(self) -> NDArray[np.int16]:
-        """Everything heard so far, from answer on; silence where nothing came."""
-        return np.frombuffer(bytes(self._heard), "<i2").astype(np.int16)
+    def received(self, since: int = 0) -> NDArray[np.int16]:
+        """Everything heard from a position on; silence where nothing came."""
+        return np.frombuffer(bytes(self._heard[2 * since :]), "<i2").astype(np.int16)
 
     @property
     def position(self) -> int:

@@ -2,17 +2,17 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 
+from telephony.base_line import BaseLine
 from telephony.queues import put_newest
 from telephony.send_buffer import SendBuffer
 from telephony.wav.caller import WavCaller
 from voicebot.core.call import CallEnd, CallStart, Channel
 from voicebot.core.frames import FRAME_BYTES, SAMPLE_RATE_HZ, AudioFrame
-from voicebot.core.ports import Clock, Played
+from voicebot.core.ports import Clock
 
 
-class WavLine:
+class WavLine(BaseLine):
     """A `Line` whose far end is a `WavCaller` in the same process.
 
     Every 20 ms of the loop's time one frame goes in each direction. On a loop that jumps over idle time a call takes
@@ -30,25 +30,13 @@ class WavLine:
         send_buffer_ms: int = 160,
     ):
         """``noise_rms``: the caller's line noise in units of int16; 0 is digital silence, which no telephone has."""
-        self._start = CallStart(uuid.uuid4().hex, Channel.WAV, clock.now(), tenant, caller_number, dialled_number)
-        self.caller = WavCaller(self, noise_rms)
         self._outgoing = SendBuffer(send_buffer_ms)
+        super().__init__(
+            CallStart(uuid.uuid4().hex, Channel.WAV, clock.now(), tenant, caller_number, dialled_number), self._outgoing
+        )
+        self.caller = WavCaller(self, noise_rms)
         self._position = 0
-        # 2 s of audio; when the pipeline is that far behind the line waits, so that a slow machine loses no words.
-        self._frames: asyncio.Queue[AudioFrame | None] = asyncio.Queue(maxsize=100)
-        self._digits: asyncio.Queue[str | None] = asyncio.Queue(maxsize=64)  # when full, the oldest key goes
         self._ticker: asyncio.Task[None] | None = None
-        self._end: CallEnd | None = None
-
-    @property
-    def start(self) -> CallStart:
-        """What is known of the call."""
-        return self._start
-
-    @property
-    def end(self) -> CallEnd | None:
-        """Why the call is over; None while it lasts."""
-        return self._end
 
     @property
     def position(self) -> int:
@@ -60,32 +48,10 @@ class WavLine:
         if self._ticker is None:
             self._ticker = asyncio.create_task(self._tick(), name="wav-line")
 
-    async def frames(self) -> AsyncIterator[AudioFrame]:
-        """The caller's audio, 20 ms at a time, until the call is over."""
-        while (frame := await self._frames.get()) is not None:
-            yield frame
-
-    async def digits(self) -> AsyncIterator[str]:
-        """Keys as they go down, until the call is over."""
-        while (digit := await self._digits.get()) is not None:
-            yield digit
-
     def press(self, digit: str) -> None:
         """A key went down at the far end."""
         if self._end is None:
             put_newest(self._digits, digit)
-
-    async def play(self, pcm: bytes) -> None:
-        """Hand over audio to be sent; waits while the send buffer is full. One writer at a time."""
-        await self._outgoing.play(pcm)
-
-    def flush(self) -> Played:
-        """Throw away what was not sent yet; the wire is silent from the next frame on."""
-        return self._outgoing.flush()
-
-    def played(self) -> Played:
-        """The counts so far."""
-        return self._outgoing.played()
 
     async def transfer(self, target: str) -> str:
         """There is nowhere to transfer to."""
@@ -99,12 +65,9 @@ class WavLine:
         """Release everything the call holds; the first reason stays."""
         if self._end is not None:
             return
-        self._end = reason
         if self._ticker is not None:
             self._ticker.cancel()
-        self._outgoing.close()
-        put_newest(self._frames, None)
-        put_newest(self._digits, None)
+        self._finish(reason)
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -114,4 +77,4 @@ class WavLine:
             await asyncio.sleep(answered_s + frame.end / SAMPLE_RATE_HZ - loop.time())
             self._position = frame.end
             self.caller.hear(self._outgoing.take().ljust(FRAME_BYTES, b"\0"))
-            await self._frames.put(frame)
+            await self._frames.put(frame)  # waits when the pipeline is 2 s behind: a slow machine loses no words

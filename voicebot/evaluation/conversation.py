@@ -33,10 +33,14 @@ class BotEar:
 
     frames: list[bool] = field(default_factory=list)
 
+    @property
+    def position(self) -> int:
+        """Samples since answer that were looked at."""
+        return len(self.frames) * FRAME_SAMPLES
+
     def update(self, received: NDArray[np.int16]) -> None:
-        """Take the whole of what was received so far; only the new part is looked at."""
-        begin = len(self.frames) * FRAME_SAMPLES
-        new = received[begin : len(received) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+        """Take what was received from `position` on."""
+        new = received[: len(received) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
         if not len(new):
             return
         rms = np.sqrt(np.mean(new.astype(np.float64) ** 2, axis=1)) + 1e-9
@@ -146,7 +150,7 @@ class Conversation:
         return False
 
     def _listen(self) -> None:
-        self._ear.update(self._leg.received())
+        self._ear.update(self._leg.received(self._ear.position))
 
     def _now_ms(self) -> float:
         return samples_to_ms(self._leg.position)

@@ -98,7 +98,7 @@ class Scenario(_Strict):
     turn: list[CallerTurn] = Field(min_length=1)
     expect: CallExpectation = Field(default_factory=CallExpectation)
     reply_timeout_ms: float = Field(12_000, gt=0, description="a reply that has not begun by then is missing")
-    reply_gap_ms: float = Field(1500, gt=0, description="silence after which the bot has finished speaking")
+    reply_gap_ms: float = Field(900, gt=0, description="silence after which the bot has finished speaking")
     linger_ms: float = Field(6_000, ge=0, description="how long the caller stays on after the last turn")
 
 

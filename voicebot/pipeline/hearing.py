@@ -125,7 +125,8 @@ class Hearing(FrameProcessor):
                 self._barge_in.bot_begins(interruptible=self._state.interruptible)
             else:
                 self._barge_in.bot_ends()
-        await self._act_on(self._barge_in.push(speech, audio.position, rms_dbfs(audio.pcm)))
+        if self._state.bot_speaking:
+            await self._act_on(self._barge_in.push(speech, audio.position, rms_dbfs(audio.pcm)))
 
     async def _act_on(self, floor: Floor) -> None:
         if floor is Floor.DUCK:
