@@ -6,13 +6,17 @@ every hotline hears are in `hotline_words.toml` beside this file.
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
 from asr.phonetics.syllables import read, teach, tones
 
 _CHINESE = re.compile(r"[一-鿿]{2,20}")
+_PLAIN = frozenset({"hotline", "catalogue", "category", "knowledge", "dialect"})  # ordinary words; the rest are names
+_PLACE = "<place>"
+_GROUPS = {"department": "<department>"}
 _SHORT = 2  # characters; a word this short sounds like too many others
 
 
@@ -48,6 +52,13 @@ class Lexicon:
                 key += syllable + "'"
                 self._beginnings.add(key)
             self._by_sound.setdefault(key, []).append(entry.word)
+        self._weights: dict[str, float] = defaultdict(float)
+        for word, entry in self._entries.items():
+            self._weights[self.group(word)] += 1.0 + entry.weight
+
+    def plus(self, entries: Iterable[Entry]) -> "Lexicon":
+        """The same with more words."""
+        return Lexicon([*self._entries.values(), *entries])
 
     def __contains__(self, word: str) -> bool:
         """Whether ``word`` is in the lexicon."""
@@ -64,6 +75,31 @@ class Lexicon:
     def kind(self, word: str) -> str:
         """Kind of a word that is in the lexicon."""
         return self._entries[word].kind
+
+    def group(self, word: str) -> str:
+        """What stands for a word of the lexicon in counts: one sign for all places, one for all departments, itself."""
+        return _GROUPS.get(self._entries[word].kind, word if self._entries[word].kind in _PLAIN else _PLACE)
+
+    def groups(self) -> Mapping[str, int]:
+        """The signs of places and departments with the number of their words."""
+        sizes: dict[str, int] = defaultdict(int)
+        for word in self._entries:
+            if (sign := self.group(word)) != word:
+                sizes[sign] += 1
+        return sizes
+
+    def names(self) -> dict[str, str]:
+        """The heaviest place and department, under "place" and "department"; what there is none of is left out."""
+        heaviest: dict[str, str] = {}
+        for word in sorted(self._entries, key=lambda word: -self._entries[word].weight):
+            if (sign := self.group(word)) != word:
+                heaviest.setdefault(sign.strip("<>"), word)
+        return heaviest
+
+    def share(self, word: str) -> float:
+        """How much of its group a word of the lexicon is, by weight."""
+        group = self.group(word)
+        return 1.0 if group == word else (1.0 + self._entries[word].weight) / self._weights[group]
 
     def may_begin(self, key: str) -> bool:
         """Whether some word's sound begins with ``key`` (form of `asr.phonetics.vocabulary`)."""
@@ -94,3 +130,16 @@ def hotline_words() -> list[Entry]:
     data = tomllib.loads(resources.files("asr").joinpath("hotline_words.toml").read_text("utf-8"))
     teach(data["readings"])
     return [Entry(word, kind="hotline") for words in data["words"].values() for word in words.split()]
+
+
+def caller_phrases(lexicon: Lexicon) -> Iterator[str]:
+    """How callers put things, with the heaviest names of ``lexicon`` in them; texts for `DomainModel`."""
+    data = tomllib.loads(resources.files("asr").joinpath("caller_phrases.toml").read_text("utf-8"))
+    for pair in data["pairs"]:
+        for thing in pair["things"].split(" "):
+            for trouble in pair["troubles"].split(" "):
+                yield thing + trouble
+    names = lexicon.names()
+    for sentence in "\n".join(data["sentences"].values()).split():
+        if all(f"{{{kind}}}" not in sentence or kind in names for kind in ("place", "department")):
+            yield sentence.format(**names)

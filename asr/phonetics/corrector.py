@@ -1,6 +1,6 @@
 """Corrects what the engine heard: a `Corrector` by sound, language and the city's words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -9,8 +9,9 @@ import structlog
 
 from asr.correction import Corrected, Hypothesis
 from asr.dialects.pack import DialectPack
-from asr.lexicon import Lexicon
+from asr.lexicon import Entry, Lexicon, caller_phrases
 from asr.phonetics.confusions import Confusions
+from asr.phonetics.domain import DomainModel
 from asr.phonetics.input_method import read_words
 from asr.phonetics.lattice import Lattice, LatticeCosts
 from asr.phonetics.script import simplify
@@ -45,18 +46,27 @@ class PhoneticCorrector:
         lexicon: Lexicon,
         packs: Mapping[str, DialectPack],
         model_dir: Path | None = None,
+        *,
+        texts: Iterable[str] = (),
+        spoken: Collection[str] = (),
         costs: LatticeCosts | None = None,
         settings: SearchSettings | None = None,
     ):
         """Read the trigram model and its word list from ``model_dir`` (`zh_CN.lm`, `sc.dict`) when they are there.
 
-        ``packs`` by name; a dialect that is not among them is heard as "mandarin", which has to be.
+        ``packs`` by name; a dialect that is not among them is heard as "mandarin", which has to be. ``texts`` are
+        what the city writes about its business, ``spoken`` the dialects whose words are expected of any caller.
         Takes about four seconds: build it in a worker thread.
         """
-        self._lexicon = lexicon
         self._packs = packs
         self._costs = costs or LatticeCosts()
+        settings = settings or SearchSettings()
         model, vocabulary, problem = _language(model_dir)
+        names = [Entry(name, kind="dialect") for pack in packs.values() for name in pack.called]
+        dialect = [entry for name in spoken if name in packs for entry in _words(packs[name])]
+        lexicon = lexicon.plus([*names, *dialect])
+        if not problem:
+            model = DomainModel(model, lexicon, [*texts, *caller_phrases(lexicon)], settings.domain)
         self._status = CorrectionStatus(
             trigram=not problem,
             vocabulary_words=len(vocabulary),
@@ -65,7 +75,7 @@ class PhoneticCorrector:
             problem=problem,
         )
         self._searches = {
-            name: Search(model, vocabulary, lexicon, _confusions(pack), settings or SearchSettings())
+            name: Search(model, vocabulary, lexicon.plus(_words(pack)), _confusions(pack), settings)
             for name, pack in packs.items()
         }
 
@@ -80,28 +90,35 @@ class PhoneticCorrector:
             return Corrected(raw)
         dialect = context.dialect if context.dialect in self._searches else "mandarin"
         simplified = [replace(hypothesis, text=simplify(hypothesis.text)) for hypothesis in hypotheses]
-        words = self._searches[dialect].best(Lattice(simplified, self._costs))
+        search = self._searches[dialect]
+        words = search.best(Lattice(simplified, self._costs)).words
         text, origins = _translate(*_spell(words), self._packs[dialect])
-        return Corrected(text, tuple(self._changes(raw, text, origins)))
+        return Corrected(text, tuple(_changes(raw, text, origins, search.lexicon)))
 
-    def _changes(self, raw: str, text: str, origins: Sequence[Word]) -> Iterator[Correction]:
-        for kind, begin, end, new_begin, new_end in SequenceMatcher(None, raw, text, autojunk=False).get_opcodes():
-            if kind != "equal":
-                heard, written = raw[begin:end], text[new_begin:new_end]
-                origin = origins[min(new_begin, len(origins) - 1)]
-                yield Correction(begin, end, heard, written, self._reason(heard, written, origin))
 
-    def _reason(self, heard: str, written: str, origin: Word) -> str:
-        if origin.source == "dialect":
-            return "dialect word"
-        if simplify(heard) == written:
-            return "simplified"
-        if origin.text in self._lexicon:
-            return f"lexicon: {self._lexicon.kind(origin.text)}"
-        if origin.source == "hypothesis" or len(heard) != len(written):
-            return "another hypothesis"
-        same = all(set(readings(one)) & set(readings(other)) for one, other in zip(heard, written, strict=True))
-        return "same sound" if same else "similar sound"
+def _changes(raw: str, text: str, origins: Sequence[Word], lexicon: Lexicon) -> Iterator[Correction]:
+    for kind, begin, end, new_begin, new_end in SequenceMatcher(None, raw, text, autojunk=False).get_opcodes():
+        if kind != "equal":
+            heard, written = raw[begin:end], text[new_begin:new_end]
+            origin = origins[min(new_begin, len(origins) - 1)]
+            yield Correction(begin, end, heard, written, _reason(heard, written, origin, lexicon))
+
+
+def _reason(heard: str, written: str, origin: Word, lexicon: Lexicon) -> str:
+    if origin.source == "dialect":
+        return "dialect word"
+    if simplify(heard) == written:
+        return "simplified"
+    if origin.text in lexicon:
+        return f"lexicon: {lexicon.kind(origin.text)}"
+    if origin.source == "hypothesis" or len(heard) != len(written):
+        return "another hypothesis"
+    same = all(set(readings(one)) & set(readings(other)) for one, other in zip(heard, written, strict=True))
+    return "same sound" if same else "similar sound"
+
+
+def _words(pack: DialectPack) -> list[Entry]:
+    return [Entry(word.word, kind="dialect") for word in pack.words]
 
 
 def _language(model_dir: Path | None) -> tuple[LanguageModel, Vocabulary, str]:

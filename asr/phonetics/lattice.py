@@ -7,7 +7,7 @@ or a run of anything else (digits, Latin letters, punctuation); the latter is ne
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
@@ -27,7 +27,7 @@ class Arc:
 
     ``cost`` is what taking this way costs before anything is changed, in nats; ``change`` what
     replacing the character costs. ``heard`` holds its readings with a cost each, the likely one first;
-    the sound that was said may be at most ``tolerance`` away from them.
+    the sound that was said may be at most ``tolerance`` away from them; below 0 the character stays.
     """
 
     to: int
@@ -78,10 +78,14 @@ class LatticeCosts:
 class Lattice:
     """Arcs by the node they leave, and the nodes in an order that never points back."""
 
-    def __init__(self, hypotheses: Sequence[Hypothesis], costs: LatticeCosts):
-        """Lay the hypotheses over each other; the first is never empty of text."""
+    def __init__(self, hypotheses: Sequence[Hypothesis], costs: LatticeCosts, kept: Collection[int] = ()):
+        """Lay the hypotheses over each other; the first is never empty of text.
+
+        Its tokens at the positions ``kept`` stay as they are written.
+        """
         first = hypotheses[0]
         self._costs = costs
+        self._kept = frozenset(kept)
         self.tokens = _TOKEN.findall(first.text)
         self.end = len(self.tokens)
         self.arcs: dict[int, list[Arc]] = {node: [] for node in range(self.end + 1)}
@@ -102,7 +106,7 @@ class Lattice:
         heard = _heard(self.tokens, self._costs.heteronym)
         changes, at = [], 0
         for node, token in enumerate(self.tokens):
-            change = self._costs.of_changing(confidence[at])
+            change = _NEVER if node in self._kept else self._costs.of_changing(confidence[at])
             at += len(token)
             changes.append(change)
             self.arcs[node].append(
@@ -143,7 +147,7 @@ class Lattice:
             self._lay_way(begin, end, way, way_heard, distance)
 
     def _changeable(self, begin: int, end: int) -> bool:
-        return all(not self.arcs[node][0].fixed for node in range(begin, end))
+        return all(not self.arcs[node][0].fixed and node not in self._kept for node in range(begin, end))
 
     def _lay_way(
         self, begin: int, end: int, way: Sequence[str], heard: Sequence[tuple[tuple[str, float], ...]], distance: float
@@ -174,7 +178,8 @@ class Lattice:
     def _arc(
         self, to: int, text: str, heard: tuple[tuple[str, float], ...], cost: float, change: float, *, backbone: bool
     ) -> Arc:
-        return Arc(to, text, heard, cost, change, backbone, self._costs.tolerance(change))
+        kept = backbone and to - 1 in self._kept
+        return Arc(to, text, heard, cost, change, backbone, -1.0 if kept else self._costs.tolerance(change))
 
 
 def _heard(tokens: Sequence[str], heteronym: float) -> list[tuple[tuple[str, float], ...]]:

@@ -16,25 +16,25 @@ from asr.phonetics.vocabulary import Vocabulary
 class SearchSettings:
     """Weights and limits, in nats; found by search on telephone recordings.
 
-    ``language`` weighs the language model and ``sound`` the costs of confusion. A word of the city's
-    lexicon is at least ``-lexicon_floor`` likely, and gets ``lexicon_bonus`` for each character from
-    the second on. Of the characters that change in one word, the dearest costs in full and the others
-    ``together`` times theirs, none more than ``lexicon_most`` when the lexicon's word replaces them; a
-    word of one character costs ``lone`` more. A word may be ``furthest`` from what was heard, in
-    sound, and a word of the lexicon ``lexicon_reach`` more. Of the words over one stretch only the
-    ``candidates`` best are tried, none more than ``margin`` behind the best, behind the ``beam`` best
+    ``domain`` is how much the city's own texts count beside the general model, from 0 to 1. ``language``
+    weighs the language model and ``sound`` the costs of confusion. A word of the city's lexicon gets
+    ``lexicon_bonus`` for each character from the second on. Of the characters that change in one word, the
+    dearest costs in full and the others ``together`` times theirs, none more than ``lexicon_most`` when the
+    lexicon's word replaces them; a word of one character costs ``lone`` more. A word may be ``furthest`` from
+    what was heard, in sound, and a word of the lexicon ``lexicon_reach`` more. Of the words over one stretch
+    only the ``candidates`` best are tried, none more than ``margin`` behind the best, behind the ``beam`` best
     ways so far.
     """
 
+    domain: float = 0.3
     language: float = 0.8
     sound: float = 1.2
-    lexicon_floor: float = 9.0
     lexicon_bonus: float = 3.0
     furthest: float = 3.0
     together: float = 0.8
     lone: float = 0.7
     lexicon_most: float = 3.0
-    lexicon_reach: float = 1.2
+    lexicon_reach: float = 2.0
     beam: int = 6
     candidates: int = 8
     margin: float = 8.0
@@ -42,14 +42,30 @@ class SearchSettings:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word on the best way. ``source`` says what brought it: fixed, heard, hypothesis, sound or lexicon."""
+    """A word on the best way, between two nodes of the lattice.
+
+    ``source`` says what brought it: fixed, heard, hypothesis, sound or lexicon; ``unlike`` how far its sound is
+    from what was written, in nats.
+    """
 
     text: str
     source: str
+    start: int = 0
+    end: int = 0
+    unlike: float = 0.0
 
 
-# A word that may follow: node behind it, text, cost in nats, source. A tuple, because thousands are made per sentence.
-_Candidate = tuple[int, str, float, str]
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way through a lattice and its score in nats."""
+
+    words: tuple[Word, ...]
+    score: float
+
+
+# A word that may follow: node behind it, text, cost in nats, source, distance of its sound in nats. A tuple, because
+# thousands are made per sentence.
+_Candidate = tuple[int, str, float, str, float]
 
 
 class Search:
@@ -66,12 +82,12 @@ class Search:
         """Words come from the vocabulary and the lexicon, their order from the model."""
         self._model = model
         self._vocabulary = vocabulary
-        self._lexicon = lexicon
+        self.lexicon = lexicon
         self._confusions = confusions
         self._settings = settings
 
-    def best(self, lattice: Lattice) -> list[Word]:
-        """The words of the best way through ``lattice``."""
+    def best(self, lattice: Lattice) -> Way:
+        """The best way through ``lattice``."""
         # Per node: (word before the last, last word) -> (score, model state, way so far as a linked list).
         beams: dict[int, dict[tuple[str, str], tuple[float, Any, Any]]] = {node: {} for node in lattice.arcs}
         beams[0]["", ""] = (0.0, self._model.begin(), None)
@@ -80,29 +96,26 @@ class Search:
                 continue
             alive = sorted(beams[node].items(), key=lambda item: -item[1][0])[: self._settings.beam]
             for candidate in self._candidates(lattice, node):
-                to, text, cost, source = candidate
+                to, text, cost, source, _ = candidate
                 ahead = beams[to]
                 for (_, last), (score, state, way) in alive:
                     gained, behind = self._score(state, text, source)
                     total = score + gained - cost
                     known = ahead.get((last, text))
                     if known is None or total > known[0]:
-                        ahead[last, text] = (total, behind, (candidate, way))
-        way = max(beams[lattice.end].values(), key=lambda entry: entry[0])[2]
-        words = []
+                        ahead[last, text] = (total, behind, (node, candidate, way))
+        total, _, way = max(beams[lattice.end].values(), key=lambda entry: entry[0])
+        words: list[Word] = []
         while way is not None:
-            (_, text, _, source), way = way
-            words.append(Word(text, source))
-        return words[::-1]
+            start, (to, text, _, source, unlike), way = way
+            words.append(Word(text, source, start, to, unlike))
+        return Way(tuple(reversed(words)), total)
 
     def _score(self, state: Any, text: str, source: str) -> tuple[float, Any]:
         if source == "fixed":
             return 0.0, state
         score, behind = self._model.score(state, text)
-        score *= self._settings.language
-        if text in self._lexicon:
-            score = max(score, self._lexicon.weight(text) - self._settings.lexicon_floor)
-        return score, behind
+        return score * self._settings.language, behind
 
     def _candidates(self, lattice: Lattice, node: int) -> list[_Candidate]:
         """Words that may begin at ``node``: those that were written always, and the most promising others."""
@@ -114,19 +127,19 @@ class Search:
             for arc in lattice.arcs[at]:
                 if arc.fixed:
                     if not before:
-                        kept.append((arc.to, arc.text, arc.cost, "fixed"))
+                        kept.append((arc.to, arc.text, arc.cost, "fixed", 0.0))
                     continue
                 way = (*before, arc)
                 text = "".join(part.text for part in way)
                 taken = sum(part.cost for part in way)
-                if len(way) == 1 or text in self._vocabulary or text in self._lexicon:
+                if len(way) == 1 or text in self._vocabulary or text in self.lexicon:
                     source = "heard" if all(part.backbone for part in way) else "hypothesis"
-                    kept.append((arc.to, text, taken - self._bonus(text), source))
+                    kept.append((arc.to, text, taken - self._bonus(text), source, 0.0))
                 if further := self._further(beginnings, arc):
                     best = others.setdefault(arc.to, {})
-                    for word, cost, source, estimate in self._changed(way, text, taken, further):
+                    for word, cost, source, unlike, estimate in self._changed(way, text, taken, further):
                         if word not in best or estimate > best[word][0]:
-                            best[word] = (estimate, (arc.to, word, cost, source))
+                            best[word] = (estimate, (arc.to, word, cost, source, unlike))
                     paths.append((arc.to, way, further))
         for best in others.values():
             kept += self._promising(best)
@@ -142,7 +155,7 @@ class Search:
     def _further(self, beginnings: dict[str, float], arc: Arc) -> dict[str, float]:
         """Beginnings of words that this arc's sounds continue, with what they differ in sound."""
         further: dict[str, float] = {}
-        settings, vocabulary, lexicon = self._settings, self._vocabulary, self._lexicon
+        settings, vocabulary, lexicon = self._settings, self._vocabulary, self.lexicon
         for beginning, so_far in beginnings.items():
             for heard, reading in arc.heard:
                 room = min(settings.furthest - so_far, arc.tolerance) - reading
@@ -160,25 +173,25 @@ class Search:
 
     def _changed(
         self, way: tuple[Arc, ...], text: str, taken: float, sounds: dict[str, float]
-    ) -> Iterator[tuple[str, float, str, float]]:
-        """Words that sound like the way but are written otherwise: word, cost, source, estimate of the gain."""
+    ) -> Iterator[tuple[str, float, str, float, float]]:
+        """Words that sound like the way but are written otherwise: word, cost, source, distance, estimated gain."""
         language = self._settings.language
         for key, unlike in sounds.items():
             for word, probability in self._vocabulary.words(key):
                 if word != text:
                     cost = taken + unlike + self._change(word, way, math.inf)
-                    yield word, cost, "sound", language * probability - cost
-            for word in self._lexicon.words(key):
+                    yield word, cost, "sound", unlike, language * probability - cost
+            for word in self.lexicon.words(key):
                 certain = all(arc.tolerance <= 0 for one, arc in zip(word, way, strict=True) if one != arc.text)
-                if word != text and self._lexicon.allows(
+                if word != text and self.lexicon.allows(
                     word, text, unlike, heard_is_word=text in self._vocabulary, certain=certain
                 ):
                     bonus = 0.0 if certain else self._bonus(word)
                     cost = taken + unlike + self._change(word, way, self._settings.lexicon_most) - bonus
-                    yield word, cost, "lexicon", -cost
+                    yield word, cost, "lexicon", unlike, -cost
 
     def _bonus(self, word: str) -> float:
-        return self._settings.lexicon_bonus * (len(word) - 1) if word in self._lexicon else 0.0
+        return self._settings.lexicon_bonus * (len(word) - 1) if word in self.lexicon else 0.0
 
     def _change(self, word: str, way: tuple[Arc, ...], most: float) -> float:
         """Cost of replacing what was written by ``word``, at most ``most`` for each character."""

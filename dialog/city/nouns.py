@@ -272,6 +272,18 @@ class City:
                 seen.add(word.text)
                 yield word
 
+    def texts(self) -> Iterator[str]:
+        """What the city writes about its business, for the recogniser to learn which words go together."""
+        for article in self.articles:
+            yield from (article.title, *article.questions, *article.portions)
+        for department in self.departments:
+            yield from department.duties
+        for category in self.categories:
+            yield from (category.level3, *category.keywords)
+        for rule in self.catalogue:
+            yield from rule.keywords
+        yield from self.words
+
     def _all_words(self) -> Iterator[Word]:
         for unit in self.units:
             weight = {UnitLevel.CITY: 3.0, UnitLevel.DISTRICT: 3.0, UnitLevel.STREET: 2.0, UnitLevel.COMMUNITY: 1.0}

@@ -70,6 +70,7 @@ def bad_pack(tmp_path: Path, body: str) -> str:
         ('[[words]]\nword = "恁"\n[[words]]\nword = "俺"\nbefore = "["\n', 9, "pattern"),
         ('[prompts]\nbye = "再见"\n', 7, '"bye" is not a prompt'),
         ("title = = 3\n", 6, ""),
+        ('[prompts]\nswitched = "您请说{name}"\n', 7, "braces"),
     ],
 )
 def test_a_wrong_pack_is_named_with_file_and_line(tmp_path: Path, body: str, line: int, what: str) -> None:

@@ -2,6 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
+from asr.lexicon import Entry, Lexicon
+from asr.phonetics.domain import DomainModel
 from asr.phonetics.trigram import FlatModel, LanguageModel, TrigramModel
 from tests.fakes.language_model import ListedModel
 from tests.support.models import MODELS_DIR
@@ -11,13 +13,19 @@ def trigram() -> LanguageModel:
     return TrigramModel(MODELS_DIR / "trigram-zh" / "zh_CN.lm")
 
 
+def domain() -> LanguageModel:
+    listed = ListedModel({"路": -5.0, "路灯": -6.0, "坏": -7.0})
+    return DomainModel(listed, Lexicon([Entry("南昌路", kind="road")]), ["路灯坏", "南昌路路灯坏"], 0.3)
+
+
 @pytest.fixture(
     params=[
+        domain,
         FlatModel,
         lambda: ListedModel({"路": -5.0, "路灯": -6.0}),
         pytest.param(trigram, marks=pytest.mark.engine),
     ],
-    ids=["flat", "listed", "trigram"],
+    ids=["domain", "flat", "listed", "trigram"],
 )
 def model(request: pytest.FixtureRequest) -> LanguageModel:
     make: Callable[[], LanguageModel] = request.param

@@ -14,10 +14,11 @@ from voicebot.core.speech import HearingContext, Transcript
 class FakeRecogniser:
     """`Recogniser` that gives the next of ``texts`` to each turn that had audio (the last one again and again)."""
 
-    def __init__(self, *texts: str, name: str = "fake", error: HotlineError | None = None):
+    def __init__(self, *texts: str, name: str = "fake", error: HotlineError | None = None, confidence: float = 0.9):
         self._texts = list(texts) or [""]
         self._name = name
         self._error = error
+        self._confidence = confidence
         self.contexts: list[HearingContext] = []
         self.streams: list[FakeStream] = []
 
@@ -36,18 +37,26 @@ class FakeRecogniser:
     def open(self, context: HearingContext) -> "FakeStream":
         self.contexts.append(context)
         text = self._texts.pop(0) if len(self._texts) > 1 else self._texts[0]
-        self.streams.append(FakeStream(text, context, self._name, self._error))
+        self.streams.append(FakeStream(text, context, self._name, self._error, self._confidence))
         return self.streams[-1]
 
 
 class FakeStream:
     """`RecogniserStream` with its text ready from the start."""
 
-    def __init__(self, text: str, context: HearingContext, engine: str, error: HotlineError | None):
+    def __init__(
+        self,
+        text: str,
+        context: HearingContext,
+        engine: str,
+        error: HotlineError | None,
+        confidence: float,
+    ):
         self._text = text
         self._context = context
         self._engine = engine
         self._error = error
+        self._confidence = confidence
         self.frames: list[AudioFrame] = []
         self.speculations = 0
         self.resumed = 0
@@ -86,7 +95,7 @@ class FakeStream:
             final=final,
             dialect=self._context.dialect,
             engine=self._engine,
-            confidence=(0.9,) * len(text),
+            confidence=(self._confidence,) * len(text),
         )
 
 

@@ -1,6 +1,5 @@
 """Builds the house from the settings: the only file that names concrete classes of the rooms."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from asr.dialects.ear import DialectEar
@@ -8,7 +7,7 @@ from asr.dialects.loader import load_packs
 from asr.lexicon import Entry, Lexicon, hotline_words
 from asr.phonetics.corrector import PhoneticCorrector
 from dialog.city.loader import load_city
-from dialog.city.nouns import Word
+from dialog.city.nouns import City
 from telephony.transport import LineTransport
 from voicebot.app.conversations import Conversations
 from voicebot.app.hearing import build_recogniser, require_models
@@ -61,7 +60,7 @@ def build(settings: Settings, observer: Observer) -> House:
     calls = SqlCallStore(database, clock, worker_lost_after_s=settings.storage.worker_lost_after_s)
     recordings = Recordings(database, clock, settings.storage)
     packs = load_packs()
-    recogniser = build_recogniser(settings, models, build_corrector(models, city.lexicon()))
+    recogniser = build_recogniser(settings, models, build_corrector(models, city))
     synthesiser = build_voice(settings, models)
     queue = SqlAgentQueue(database, clock)
     parts = Parts(
@@ -89,11 +88,17 @@ def build(settings: Settings, observer: Observer) -> House:
                  recordings, observer, parts)  # fmt: skip
 
 
-def build_corrector(models: ModelStore, words: Iterable[Word]) -> PhoneticCorrector:
-    """The correction by sound, with the trigram model where it is installed."""
-    entries = [*hotline_words(), *(Entry(word.text, word.weight, word.kind) for word in words)]
+def build_corrector(models: ModelStore, city: City) -> PhoneticCorrector:
+    """The correction by sound for a city, with the trigram model where it is installed."""
+    entries = [*hotline_words(), *(Entry(word.text, word.weight, word.kind) for word in city.lexicon())]
     folder = models.folder("trigram-zh")
-    return PhoneticCorrector(Lexicon(entries), load_packs(), folder if folder.is_dir() else None)
+    return PhoneticCorrector(
+        Lexicon(entries),
+        load_packs(),
+        folder if folder.is_dir() else None,
+        texts=city.texts(),
+        spoken=[name for name, share in city.dialects.items() if share > 0],
+    )
 
 
 def build_voice(settings: Settings, models: ModelStore) -> CachedSynthesiser:

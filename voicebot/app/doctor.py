@@ -97,7 +97,8 @@ class Doctor:
 
     async def _trigram(self) -> Finding:
         store = ModelStore(self._settings.models_dir)
-        status = (await asyncio.to_thread(build_corrector, store, ())).status()
+        city = await asyncio.to_thread(load_city, self._settings.city_dir)
+        status = (await asyncio.to_thread(build_corrector, store, city)).status()
         if not status.trigram:
             return Finding("按读音纠错", None, f"只用城市词表：{status.problem}")
         return Finding("按读音纠错", True, f"三元语言模型（{status.vocabulary_words} 词）与城市词表")

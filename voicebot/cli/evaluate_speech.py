@@ -51,7 +51,7 @@ def command(
     async def evaluate() -> SpeechScore:
         models = ModelStore(settings.models_dir)
         city = None if no_correction else load_city(settings.city_dir)
-        corrector = build_corrector(models, city.lexicon()) if city else None
+        corrector = build_corrector(models, city) if city else None
         recogniser = build_engine(engine or settings.asr.engine, settings, models, corrector)
         await recogniser.start()
         try:

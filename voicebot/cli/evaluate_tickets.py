@@ -48,7 +48,7 @@ async def _hear(settings: Settings, city: City, rows: Sequence[TicketRow]) -> li
     texts: dict[Path, str] = {}
     if recordings:
         models = ModelStore(settings.models_dir)
-        corrector = build_corrector(models, city.lexicon())
+        corrector = build_corrector(models, city)
         recogniser = build_engine(settings.asr.engine, settings, models, corrector)
 
         def keep(recording: Recording, heard: Transcript) -> None:

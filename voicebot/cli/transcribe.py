@@ -43,7 +43,7 @@ def command(
         models = ModelStore(settings.models_dir)
         require_models(settings, models)
         city = None if no_correction else load_city(settings.city_dir)
-        recogniser = build_recogniser(settings, models, build_corrector(models, city.lexicon()) if city else None)
+        recogniser = build_recogniser(settings, models, build_corrector(models, city) if city else None)
         await recogniser.start()
         try:
             transcripts = []
