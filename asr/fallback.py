@@ -1,7 +1,7 @@
 """Several engines in a row: when one fails or is slow, the same audio goes to the next."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -18,14 +18,21 @@ _MOST_FRAMES = 300 * SAMPLE_RATE_HZ // 160  # five minutes are kept for the next
 class FallbackRecogniser:
     """`Recogniser` over ``engines``, best first. A final text that takes longer than ``slow_ms`` is not waited for.
 
+    ``preferred`` names engines that hear a dialect better: they come before the others in that dialect.
     The last engine may take its time: a late text is better than none. An engine that cannot start is left
     out as long as another one starts.
     """
 
-    def __init__(self, engines: Sequence[Recogniser], slow_ms: float):
+    def __init__(
+        self,
+        engines: Sequence[Recogniser],
+        slow_ms: float,
+        preferred: Mapping[str, Sequence[Recogniser]] | None = None,
+    ):
         if not engines:
             raise ValueError("at least one engine is needed")
         self._engines = tuple(engines)
+        self._preferred = {dialect: tuple(better) for dialect, better in (preferred or {}).items()}
         self._ready: tuple[Recogniser, ...] = ()
         self._slow_ms = slow_ms
 
@@ -41,9 +48,11 @@ class FallbackRecogniser:
 
     async def start(self) -> None:
         """Start all engines; raises the first engine's error when none starts."""
-        results = await asyncio.gather(*(engine.start() for engine in self._engines), return_exceptions=True)
+        everyone = [*self._engines, *(engine for better in self._preferred.values() for engine in better)]
+        engines = list({id(engine): engine for engine in everyone}.values())
+        results = await asyncio.gather(*(engine.start() for engine in engines), return_exceptions=True)
         ready, errors = [], []
-        for engine, error in zip(self._engines, results, strict=True):
+        for engine, error in zip(engines, results, strict=True):
             if error is None:
                 ready.append(engine)
             elif isinstance(error, HotlineError):
@@ -51,13 +60,19 @@ class FallbackRecogniser:
                 log.error("engine_left_out", engine=engine.capabilities.name, code=error.code)
             else:
                 raise error
-        if not ready:
+        if not any(engine in ready for engine in self._engines):
             raise errors[0]
         self._ready = tuple(ready)
 
     def open(self, context: HearingContext) -> "FallbackStream":
         """Begin one caller turn with the first engine that takes it."""
-        return FallbackStream(self._ready, context, self._slow_ms)
+        ready = [engine for engine in self.preferred(context.dialect) if engine in self._ready]
+        return FallbackStream(ready, context, self._slow_ms)
+
+    def preferred(self, dialect: str) -> list[Recogniser]:
+        """The engines in the order in which they are tried in a dialect."""
+        better = self._preferred.get(dialect, ())
+        return [*better, *(engine for engine in self._engines if engine not in better)]
 
     async def stop(self) -> None:
         """Stop the engines that were started."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-EngineName = Literal["whisper", "funasr_server", "openai"]
+EngineName = Literal["whisper", "funasr", "funasr_server", "openai"]
 
 
 class AsrSettings(BaseModel):
@@ -12,7 +12,9 @@ class AsrSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    engine: EngineName = Field("whisper", description="engine that hears first: whisper, funasr_server or openai")
+    engine: EngineName = Field(
+        "whisper", description="engine that hears first: whisper, funasr, funasr_server or openai"
+    )
     fallback: tuple[EngineName, ...] = Field(
         (), description="engines that take over, in order, when the first one fails"
     )
@@ -42,5 +44,13 @@ class AsrSettings(BaseModel):
     openai_api_key: SecretStr = Field(
         SecretStr(""), description="key of the transcription service; empty when it needs none"
     )
+    funasr_model: str = Field(
+        "iic/SenseVoiceSmall",
+        description="FunASR model that hears whole turns: a name on the hub or a folder; empty for none",
+    )
+    funasr_streaming_model: str = Field(
+        "", description="FunASR model that hears while the caller speaks, as paraformer-zh-streaming; empty for none"
+    )
+    funasr_hub: Literal["ms", "hf"] = Field("ms", description="where FunASR models come from: ms or hf")
     funasr_url: str = Field("", description="ws:// or wss:// address of a FunASR runtime server")
     remote_timeout_s: float = Field(5, gt=0, description="longest wait for an answer of a remote engine, s")

@@ -4,10 +4,11 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from asr.dialects.pack import DialectPack, DialectWord, EnginePreference
 from asr.phonetics.confusions import symmetric
+from asr.settings import EngineName
 from voicebot.core.errors import ConfigurationError
 
 PACKS_DIR = Path(__file__).parent / "packs"
@@ -16,6 +17,7 @@ BASE = "mandarin"
 _KEYS = {"title", "called", "language", "engines", "engine_prompt", "seat_skill", "sounds", "words", "prompts"}
 _SOUNDS = ("initials", "finals", "syllables")
 _PROMPTS = {"switched", "hand_over"}
+_ENGINES = get_args(EngineName)
 _SOUND = re.compile(r"[a-zv]*")
 _BRACE = re.compile(r"[{}]")
 
@@ -113,7 +115,7 @@ def _texts(data: Mapping[str, Any], key: str, problems: _Problems) -> tuple[str,
 def _engines(rows: Any, problems: _Problems) -> Iterator[EnginePreference]:
     for row in rows if isinstance(rows, list) else [rows]:
         match row:
-            case {"engine": str(engine), **rest} if set(rest) <= {"model"}:
+            case {"engine": str(engine), **rest} if engine in _ENGINES and set(rest) <= {"model"}:
                 yield EnginePreference(engine, str(rest.get("model", "")))
             case _:
                 problems.add(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import soxr
 
 from asr.correction import Hypothesis
+from asr.engines.resampling import at_rate
 from asr.engines.speech_model import Heard, Samples, Stretch
 from asr.engines.whisper_decoder import FULL_WINDOW_S, LANGUAGES, RATE_HZ, Decoded, Encoded, WhisperDecoder
 from asr.invention import is_invented
@@ -104,7 +104,7 @@ class _Hearing:
         """Answers for stretches that ask for the same language."""
         if not stretches:
             return []
-        audio = [at_model_rate(stretch) for stretch in stretches]
+        audio = [at_rate(stretch, RATE_HZ) for stretch in stretches]
         longest_s = max(stretch.duration_s for stretch in stretches)
         encoded = self._decoder.encode(
             audio, max(self._settings.window_min_s, longest_s + self._settings.window_margin_s)
@@ -194,14 +194,6 @@ def _is_latin(text: str) -> bool:
 def _limit(duration_s: float) -> int:
     """One token more than is honest, so that a runaway answer is seen to be one."""
     return most_tokens(duration_s) + 1
-
-
-def at_model_rate(stretch: Stretch) -> Samples:
-    """The audio at 16 kHz."""
-    if stretch.rate_hz == RATE_HZ:
-        return stretch.samples
-    samples: Samples = soxr.resample(stretch.samples, stretch.rate_hz, RATE_HZ)
-    return samples.astype(np.float32, copy=False)
 
 
 def contains_speech(stretch: Stretch) -> bool:

@@ -6,6 +6,7 @@ from asr.fallback import FallbackRecogniser
 from tests.fakes.recogniser import FakeRecogniser, FakeStream
 from tests.support.caller_audio import framed
 from voicebot.core.errors import ModelError, OverloadError, RecognitionError
+from voicebot.core.frames import AudioFrame
 from voicebot.core.ports import Recogniser, RecogniserStream
 from voicebot.core.speech import HearingContext, Transcript
 
@@ -76,3 +77,22 @@ async def test_when_all_fail_the_last_error_is_raised() -> None:
 async def test_no_engine_at_all_is_an_error_at_start() -> None:
     with pytest.raises(ModelError):
         await FallbackRecogniser([AbsentRecogniser(), AbsentRecogniser()], 50).start()
+
+
+async def test_an_engine_that_hears_a_dialect_better_comes_first_in_that_dialect_only() -> None:
+    usual, better = FakeRecogniser("电梯", name="usual"), FakeRecogniser("几时有水", name="better")
+    recogniser = FallbackRecogniser([usual], 1000, {"cantonese": [better]})
+    await recogniser.start()
+    for dialect, name in (("mandarin", "usual"), ("cantonese", "better"), ("henan", "usual")):
+        stream = recogniser.open(HearingContext(dialect=dialect))
+        stream.push(AudioFrame(bytes(320), 0))
+        assert (await stream.finish()).engine == name
+
+
+async def test_behind_the_engine_for_a_dialect_come_the_usual_ones() -> None:
+    failing = FakeRecogniser(name="better", error=RecognitionError("gone", code="gone"))
+    recogniser = FallbackRecogniser([FakeRecogniser("电梯", name="usual")], 1000, {"cantonese": [failing]})
+    await recogniser.start()
+    stream = recogniser.open(HearingContext(dialect="cantonese"))
+    stream.push(AudioFrame(bytes(320), 0))
+    assert (await stream.finish()).engine == "usual"

@@ -50,7 +50,7 @@ class FakeStream:
         context: HearingContext,
         engine: str,
         error: HotlineError | None,
-        confidence: float,
+        confidence: float = 0.9,
     ):
         self._text = text
         self._context = context

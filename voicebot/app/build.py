@@ -60,7 +60,8 @@ def build(settings: Settings, observer: Observer) -> House:
     calls = SqlCallStore(database, clock, worker_lost_after_s=settings.storage.worker_lost_after_s)
     recordings = Recordings(database, clock, settings.storage)
     packs = load_packs()
-    recogniser = build_recogniser(settings, models, build_corrector(models, city))
+    spoken = [packs[name] for name, share in city.dialects.items() if share > 0 and name in packs]
+    recogniser = build_recogniser(settings, models, build_corrector(models, city), spoken)
     synthesiser = build_voice(settings, models)
     queue = SqlAgentQueue(database, clock)
     parts = Parts(

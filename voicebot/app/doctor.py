@@ -7,12 +7,14 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from asr.settings import EngineName
 from dialog.city.loader import load_city
 from telephony.sip.runtime import check_port_free
 from voicebot.app.build import build_corrector, build_voice
-from voicebot.app.hearing import build_recogniser
+from voicebot.app.hearing import build_engine
 from voicebot.core.errors import HotlineError
 from voicebot.core.frames import FRAME_BYTES, AudioFrame
 from voicebot.core.speech import HearingContext
@@ -65,7 +67,8 @@ class Doctor:
         yield "数据库", self._database
         yield "SIP 端口", self._sip_port
         yield "网页端口", self._web_port
-        yield "音频通路", self._audio_path
+        for engine in dict.fromkeys((self._settings.asr.engine, *self._settings.asr.fallback)):
+            yield f"音频通路（{engine}）", partial(self._audio_path, engine)
 
     async def _machine(self) -> Finding:
         var = self._settings.var_dir
@@ -142,11 +145,12 @@ class Doctor:
                 )
         return Finding("网页端口", True, f"{web.host}:{web.port} 可用")
 
-    async def _audio_path(self) -> Finding:
-        """Say a sentence with the voice, hear it with the recogniser, as a call would."""
+    async def _audio_path(self, engine: EngineName) -> Finding:
+        """Say a sentence with the voice, hear it with one engine, as a call would."""
+        part = f"音频通路（{engine}）"
         store = ModelStore(self._settings.models_dir)
         voice = build_voice(self._settings, store)
-        recogniser = build_recogniser(self._settings, store, None)
+        recogniser = build_engine(engine, self._settings, store, None)
         try:
             await asyncio.gather(voice.start(), recogniser.start())
             pcm = b"".join([piece async for piece in voice.speak(_SPOKEN)])
@@ -157,8 +161,8 @@ class Doctor:
         finally:
             await asyncio.gather(voice.stop(), recogniser.stop())
         if not all(word in heard.text for word in _MUST_HEAR):
-            return Finding("音频通路", False, f"说“{_SPOKEN}”听成“{heard.text}”。请运行：voicebot models verify")
-        return Finding("音频通路", True, f"说“{_SPOKEN}”听到“{heard.text}”")
+            return Finding(part, False, f"说“{_SPOKEN}”听成“{heard.text}”。请运行：voicebot models verify")
+        return Finding(part, True, f"说“{_SPOKEN}”听到“{heard.text}”")
 
 
 def _existing(path: Path) -> Path:

@@ -1,6 +1,10 @@
 """Builds the ear: the engine that the settings name, the engines behind it, and the correction by sound."""
 
+from collections.abc import Iterable
+
 from asr.correction import Corrector
+from asr.dialects.pack import DialectPack
+from asr.engines.funasr_local import FunAsrRecogniser
 from asr.engines.funasr_server import FunAsrServerRecogniser
 from asr.engines.openai_compatible import OpenAiCompatibleRecogniser
 from asr.engines.whisper import WhisperRecogniser
@@ -17,11 +21,36 @@ def require_models(settings: Settings, models: ModelStore) -> None:
         models.path(settings.asr.model)
 
 
-def build_recogniser(settings: Settings, models: ModelStore, corrector: Corrector | None) -> Recogniser:
-    """The engine of the settings, with the others behind it when there are any. Raises `ConfigurationError`."""
-    names = (settings.asr.engine, *settings.asr.fallback)
-    engines = [build_engine(name, settings, models, corrector) for name in dict.fromkeys(names)]
-    return engines[0] if len(engines) == 1 else FallbackRecogniser(engines, settings.asr.slow_ms)
+def build_recogniser(
+    settings: Settings, models: ModelStore, corrector: Corrector | None, packs: Iterable[DialectPack] = ()
+) -> Recogniser:
+    """The engine of the settings, with the others behind it when there are any.
+
+    Of the engines that the dialect ``packs`` prefer, those that are set come first in that dialect, with the
+    model that the pack names. Raises `ConfigurationError`.
+    """
+    names = dict.fromkeys((settings.asr.engine, *settings.asr.fallback))
+    engines = {(name, ""): build_engine(name, settings, models, corrector) for name in names}
+    chain = list(engines.values())
+    preferred: dict[str, list[Recogniser]] = {}
+    for pack in packs:
+        for name in names:
+            for model in (preference.model for preference in pack.engines if preference.engine == name):
+                other = _with_model(settings, name, model)
+                key = (name, "" if other.asr == settings.asr else model)
+                if key not in engines:
+                    engines[key] = build_engine(name, other, models, corrector)
+                preferred.setdefault(pack.name, []).append(engines[key])
+    if len(engines) == 1:
+        return chain[0]
+    return FallbackRecogniser(chain, settings.asr.slow_ms, preferred)
+
+
+def _with_model(settings: Settings, name: EngineName, model: str) -> Settings:
+    setting = {"whisper": "model", "funasr": "funasr_model", "openai": "openai_model"}.get(name)
+    if not model or setting is None:  # a FunASR server chooses its own model
+        return settings
+    return settings.model_copy(update={"asr": settings.asr.model_copy(update={setting: model})})
 
 
 def build_engine(name: EngineName, settings: Settings, models: ModelStore, corrector: Corrector | None) -> Recogniser:
@@ -29,6 +58,8 @@ def build_engine(name: EngineName, settings: Settings, models: ModelStore, corre
     match name:
         case "whisper":
             return WhisperRecogniser(settings.asr, models.path(settings.asr.model), corrector)
+        case "funasr":
+            return FunAsrRecogniser(settings.asr, corrector)
         case "openai":
             return OpenAiCompatibleRecogniser(settings.asr, corrector)
         case "funasr_server":
