@@ -71,6 +71,15 @@ class HandOffRequest:
     turns: tuple[Turn, ...] = field(default_factory=tuple)
 
 
+class CallBack(StrEnum):
+    """Whether somebody has to be called back, and whether that was done."""
+
+    NONE = ""
+    ASKED = "asked"  # the caller chose it instead of waiting
+    MISSED = "missed"  # the caller gave up, or the line broke
+    DONE = "done"
+
+
 class QueueState(StrEnum):
     """Where a queue entry stands."""
 
@@ -82,7 +91,10 @@ class QueueState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """A place in the human queue. ``position`` counts from 1 among those waiting; 0 once claimed or over."""
+    """A place in the human queue. ``position`` counts from 1 among those waiting; 0 once claimed or over.
+
+    ``wait_s`` is the expected wait where one can be told. While the call is offered to an agent it still waits.
+    """
 
     entry_id: str
     request: HandOffRequest
@@ -90,3 +102,10 @@ class QueueEntry:
     state: QueueState
     position: int
     agent: str = ""
+    wait_s: float | None = None
+    offered_to: str = ""
+    claimed_at: datetime | None = None
+    connected_at: datetime | None = None
+    left_at: datetime | None = None
+    call_back: CallBack = CallBack.NONE
+    outcome: str = ""

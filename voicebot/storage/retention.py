@@ -107,7 +107,7 @@ class Retention:
         connection.execute(
             update(queue_entries)
             .where(queue_entries.c.call_id.in_(ids))
-            .values(summary="", caller_number="", draft=None, turns=[])
+            .values(summary="", caller_number="", draft=None, turns=[], edits={})
         )
         return len(ids)
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -200,15 +201,24 @@ queue_entries = Table(
     Column("agent", String(64), nullable=False),
     Column("claimed_at", UtcDateTime),
     Column("left_at", UtcDateTime),
+    # Whose turn it is: the time of joining, moved forward for what is urgent.
+    Column("turn_at", UtcDateTime, nullable=False),
+    Column("offered_to", String(64), nullable=False),
+    Column("offered_at", UtcDateTime),
+    Column("offers", Integer, nullable=False),
+    Column("connected_at", UtcDateTime),
+    Column("call_back", String(16), nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("edits", Document, nullable=False),
 )
+Index("ix_queue_entries_joined_at", queue_entries.c.joined_at)
 _LIVE = text("state IN ('waiting', 'claimed')")
 _WAITING = text("state = 'waiting'")
 # One live place per call, whoever asks twice.
 Index("uq_queue_entries_live_call", queue_entries.c.call_id, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE)
 Index(
-    "ix_queue_entries_order",
-    queue_entries.c.priority,
-    queue_entries.c.joined_at,
+    "ix_queue_entries_turn",
+    queue_entries.c.turn_at,
     queue_entries.c.entry_id,
     sqlite_where=_WAITING,
     postgresql_where=_WAITING,
@@ -234,4 +244,44 @@ audit_events = Table(
     Column("actor", String(128), nullable=False),
     Column("kind", String(64), nullable=False, index=True),
     Column("detail", Document, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("display_name", String(64), nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("skills", Document, nullable=False),
+    Column("extension", String(128), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("must_change", Boolean, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+)
+
+login_sessions = Table(
+    "login_sessions",
+    metadata,
+    # Only the hash: whoever reads the table cannot log in with it.
+    Column("token_hash", String(64), primary_key=True),
+    Column("name", String(64), ForeignKey("accounts.name"), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Column("address", String(64), nullable=False),
+)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("name", String(64), ForeignKey("accounts.name"), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("entry_id", BigInteger),
 )

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,8 @@ async def test_no_call_is_lost_or_served_twice_whatever_order_things_happen_in(u
             match dice.choice(["join", "join", "claim", "leave"]):
                 case "join":
                     call_id, priority = f"call-{dice.randrange(60)}", dice.choice([0, 5, 5, 9])
-                    await queue.join(hand_off(call_id, priority=priority))
+                    request = hand_off(call_id, priority=priority)
+                    await queue.join(replace(request, caller_number=f"1380013{call_id[5:]:0>4}"))
                     if call_id not in waiting and call_id not in claimed:
                         waiting[call_id] = (priority, step)
                 case "claim":
