@@ -1,7 +1,9 @@
 """Our recogniser beside faster-whisper's own ``transcribe()`` and pipecat's Whisper service: one model, one run.
 
-    python -m benchmarks.recogniser MANIFEST.jsonl [--limit N] [--model FOLDER] [--json]
+    python -m benchmarks.recogniser MANIFEST [--limit N] [--models FOLDER] [--json]
 
+MANIFEST is JSON Lines or `audio_fixtures/manifest.toml`. All contenders hear with the same Whisper base; "ours"
+without and with the correction by sound for the example city, and "product" with the adapted model as well.
 Every recording passes the telephone (300-3400 Hz, 8 kHz, A-law) and is heard by each contender in turn, so
 that a busy machine is busy for all of them. ``cer`` in percent; ``cpu_rtf`` is processor time over audio time,
 which counts every thread; ``ms`` is what a caller waits for the text of a whole utterance.
@@ -11,8 +13,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
-import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -27,6 +27,9 @@ from pipecat.transcriptions.language import Language
 from asr.engines.whisper import WhisperRecogniser
 from asr.loops import runs_away
 from asr.settings import AsrSettings
+from benchmarks.provenance import provenance
+from dialog.city import load_city
+from voicebot.app.build import build_corrector
 from voicebot.audio.narrowband import Signal, resample, to_pcm
 from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.core.speech import HearingContext
@@ -39,6 +42,8 @@ from voicebot.evaluation.speech import (
     read_recording,
     spoil,
 )
+from voicebot.models import ModelStore
+from voicebot.settings import Settings
 
 WIDE_HZ = 16_000
 PROMPT = "以下是普通话的句子。"  # without it the others write traditional characters and lose by script alone
@@ -68,10 +73,18 @@ class Tally:
         }
 
 
-async def measure(recordings: list[Recording], folder: Path, threads: int = 1) -> dict[str, object]:
+async def measure(recordings: list[Recording], models: ModelStore, threads: int = 1) -> dict[str, object]:
     """All contenders over all recordings."""
-    ours = WhisperRecogniser(AsrSettings(workers=1, cpu_threads=threads), folder)
-    await ours.start()
+    settings = AsrSettings(workers=1, cpu_threads=threads)
+    folder = models.path(settings.base_model)
+    corrector = build_corrector(models, load_city(Settings().city_dir))
+    own = {
+        "ours": WhisperRecogniser(settings, folder),
+        "ours_corrected": WhisperRecogniser(settings, folder, corrector),
+        "product": WhisperRecogniser(settings, models.path(settings.model), corrector),
+    }
+    for recogniser in own.values():
+        await recogniser.start()
     plain = FasterWhisper(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
     service = WhisperSTTService(
         device="cpu",
@@ -81,8 +94,11 @@ async def measure(recordings: list[Recording], folder: Path, threads: int = 1) -
         ),
     )
 
-    async def by_us(signal: Signal) -> str:
-        return (await ours.transcribe(signal, SAMPLE_RATE_HZ, HearingContext())).text
+    def by(recogniser: WhisperRecogniser) -> Hear:
+        async def hear(signal: Signal) -> str:
+            return (await recogniser.transcribe(signal, SAMPLE_RATE_HZ, HearingContext())).text
+
+        return hear
 
     async def by_faster_whisper(signal: Signal) -> str:
         def transcribe() -> str:
@@ -98,7 +114,7 @@ async def measure(recordings: list[Recording], folder: Path, threads: int = 1) -
         return "".join([frame.text async for frame in service.run_stt(pcm) if isinstance(frame, TranscriptionFrame)])
 
     contenders: dict[str, Hear] = {
-        "ours": by_us,
+        **{name: by(recogniser) for name, recogniser in own.items()},
         "faster_whisper_transcribe": by_faster_whisper,
         "pipecat_whisper_service": by_pipecat,
     }
@@ -109,14 +125,13 @@ async def measure(recordings: list[Recording], folder: Path, threads: int = 1) -
             for name, hear in contenders.items():
                 await _hear(tallies[name], hear, recording, signal)
     finally:
-        await ours.stop()
+        for recogniser in own.values():
+            await recogniser.stop()
     return {
         "contenders": {name: tally.row() for name, tally in tallies.items()},
         "n": len(recordings),
         "model": folder.name,
         "threads": threads,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
-        "commit": _commit(),
     }
 
 
@@ -132,27 +147,21 @@ async def _hear(tally: Tally, hear: Hear, recording: Recording, signal: Signal) 
     tally.runaway += runs_away(text, len(text), len(signal) / SAMPLE_RATE_HZ)
 
 
-def _commit() -> str:
-    here = Path(__file__).resolve().parent
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifest", type=Path)
     parser.add_argument("--limit", type=int, default=None)
-    parser.add_argument("--model", type=Path, default=Path("var/models/whisper-base"))
+    parser.add_argument("--models", type=Path, default=Settings().models_dir)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     # pipecat's service leaves the number of threads to OpenMP; all contenders get the same.
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    report = asyncio.run(measure(read_manifest(options.manifest)[: options.limit], options.model, options.threads))
+    recordings = read_manifest(options.manifest)[: options.limit]
+    report = asyncio.run(measure(recordings, ModelStore(options.models), options.threads))
     if options.json:
-        print(json.dumps(report, ensure_ascii=False))
+        print(json.dumps({**report, **provenance(options.manifest)}, ensure_ascii=False))
         return
     contenders = report["contenders"]
     assert isinstance(contenders, dict)  # noqa: S101  built above

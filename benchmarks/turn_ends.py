@@ -75,7 +75,7 @@ def make_turns(manifest: Path, count: int, *, plain: bool = False) -> list[MadeT
     by_speaker: dict[str, list[dict[str, str]]] = {}
     for line in manifest.read_text("utf-8").splitlines():
         entry = json.loads(line)
-        by_speaker.setdefault(entry.get("speaker") or entry["id"], []).append(entry)
+        by_speaker.setdefault(entry.get("speaker") or entry.get("id") or entry["file"], []).append(entry)
     turns: list[MadeTurn] = []
     for entries in by_speaker.values():
         if len(turns) >= count:

@@ -1,6 +1,6 @@
 """How well voices are told from noise at 8 kHz: webrtcvad alone, Silero alone, and the two together.
 
-    python benchmarks/vad.py MANIFEST.jsonl [--clips 30] [--json]
+    python -m benchmarks.vad MANIFEST [--clips 30] [--json]
 
 Labels come from the clean recording at its own rate: a 20 ms frame is speech when Silero at 16 kHz says 0.5
 or more and its level is within 35 dB of the clip's loudest, and silence when Silero says at most 0.15 for it
@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from benchmarks.provenance import provenance
 from voicebot.audio.narrowband import Signal, babble, mix, resample, telephone, to_pcm
 from voicebot.audio.vad import GatedDetector, SileroDetector, WebrtcGate, silero_session
 from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voicebot.core.ports import VoiceDetector
+from voicebot.evaluation.speech import read_manifest, read_recording
 
 WIDE_HZ = 16_000
 BETWEEN_S = 1.5
@@ -105,11 +106,11 @@ def listen(detector: VoiceDetector, pcm: bytes) -> tuple[NDArray[np.float64], fl
 def measure(manifest: Path, clips: int) -> dict[str, dict[str, dict[str, float]]]:
     """Miss and false alarm in percent and CPU for each condition and detector."""
     rng = np.random.default_rng(8)
-    entries = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
-    entries = entries[:: max(1, len(entries) // clips)][:clips]
+    recordings = read_manifest(manifest)
+    recordings = recordings[:: max(1, len(recordings) // clips)][:clips]
     wides = []
-    for entry in entries:
-        samples, rate_hz = soundfile.read(manifest.parent / entry["file"], dtype="float32")
+    for recording in recordings:
+        samples, rate_hz = read_recording(recording.path)
         wides.append(resample(samples, rate_hz, WIDE_HZ))
     voices = [resample(wide, WIDE_HZ, SAMPLE_RATE_HZ) for wide in wides]
     gap = round(BETWEEN_S * SAMPLE_RATE_HZ)
@@ -155,7 +156,7 @@ def main() -> None:
     arguments = parser.parse_args()
     report = measure(arguments.manifest, arguments.clips)
     if arguments.json:
-        print(json.dumps(report))
+        print(json.dumps({"conditions": report, "clips": arguments.clips, **provenance(arguments.manifest)}))
         return
     print(f"{'condition':14}{'detector':18}{'miss %':>8}{'false alarm %':>15}{'µs a frame':>12}")
     for condition, detectors in report.items():

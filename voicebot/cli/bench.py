@@ -9,7 +9,7 @@ import click
 from voicebot.core.errors import ConfigurationError
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
-_BENCHMARKS = {
+BENCHMARKS = {
     "recogniser": ("benchmarks.recogniser", "听写：与 faster-whisper 的 transcribe()、pipecat 的 Whisper 服务同场比较"),
     "vad": ("benchmarks.vad", "人声检测：webrtcvad、Silero 与两者合用的漏检、误报、开销"),
     "turn-ends": ("benchmarks.turn_ends", "话轮：误切率与等待时间"),
@@ -30,5 +30,5 @@ def _add(name: str, module: str, help_line: str) -> None:
         sys.exit(subprocess.run([sys.executable, "-m", module, *arguments], cwd=_ROOT, check=False).returncode)  # noqa: S603
 
 
-for _name, (_module, _help) in _BENCHMARKS.items():
+for _name, (_module, _help) in BENCHMARKS.items():
     _add(_name, _module, _help)

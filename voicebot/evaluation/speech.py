@@ -8,6 +8,7 @@ one caller.
 import asyncio
 import json
 import re
+import tomllib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ from voicebot.core.errors import ConfigurationError
 from voicebot.core.frames import FRAME_BYTES, SAMPLE_RATE_HZ, AudioFrame
 from voicebot.core.ports import Clock, Recogniser
 from voicebot.core.speech import HearingContext, Transcript
+from voicebot.language.edit_distance import edit_distance
 from voicebot.language.numerals import CARDINAL, digit_run, parse_cardinal, plain
 
 _BABBLE_VOICES = 6
@@ -83,7 +85,12 @@ class SpeechScore:
 
 
 def read_manifest(path: Path) -> list[Recording]:
-    """The recordings of a manifest. Raises `ConfigurationError` with the line that is wrong."""
+    """The recordings of a manifest: JSON Lines, or the `manifest.toml` of the fixtures (its Chinese speech).
+
+    Raises `ConfigurationError` with the line that is wrong.
+    """
+    if path.suffix == ".toml":
+        return _read_fixtures(path)
     recordings = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         if not line.strip():
@@ -98,6 +105,19 @@ def read_manifest(path: Path) -> list[Recording]:
                 remedy='Each line must be a JSON object with "file" and "text".',
             ) from error
     return recordings
+
+
+def _read_fixtures(path: Path) -> list[Recording]:
+    try:
+        return [
+            Recording(path.parent / row["path"], row["text"], row["dialect"])
+            for row in tomllib.loads(path.read_text("utf-8"))["file"]
+            if row.get("text") and row.get("language") == "zh" and not row["path"].startswith("noise/")
+        ]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"{path}: {error!r}", code="manifest_invalid", remedy="Make it again with `voicebot fixtures make`."
+        ) from error
 
 
 def read_recording(path: Path) -> tuple[Signal, int]:
@@ -188,16 +208,6 @@ def _digits(number: str) -> str:
         return digits
     value = parse_cardinal(number)
     return number if value is None else plain(value)
-
-
-def edit_distance(spoken: str, written: str) -> int:
-    """Fewest characters to replace, insert or delete (Levenshtein 1965)."""
-    row = list(range(len(written) + 1))
-    for at, character in enumerate(spoken, 1):
-        diagonal, row[0] = row[0], at
-        for to, other in enumerate(written, 1):
-            diagonal, row[to] = row[to], min(row[to] + 1, row[to - 1] + 1, diagonal + (character != other))
-    return row[-1]
 
 
 def _percent(errors: int, characters: int) -> float:

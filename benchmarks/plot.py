@@ -1,0 +1,80 @@
+"""Draws what the benchmarks measured: one SVG beside each result file that has a drawing.
+
+python -m benchmarks.plot [FOLDER]
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+FOLDER = Path(__file__).resolve().parent / "results"
+BAR, GAP, LABEL, WIDTH, HEAD = 22, 8, 260, 420, 44  # pixels
+COLOURS = ("#2b6cb0", "#c05621")
+
+
+def recogniser(result: Mapping[str, Any]) -> str:
+    """Character error rate and processor time of each contender."""
+    rows = [(name, (row["cer"], 100 * row["cpu_rtf"])) for name, row in result["contenders"].items()]
+    legend = ("character error rate, %", "processor time, % of audio time")
+    return bars(f"Recognisers on {result['n']} recordings, telephone audio", legend, rows)
+
+
+def vad(result: Mapping[str, Any]) -> str:
+    """Miss and false alarm of each detector in each condition."""
+    rows = [
+        (f"{condition}: {name}", (row["miss"], row["false_alarm"]))
+        for condition, detectors in result["conditions"].items()
+        for name, row in detectors.items()
+    ]
+    return bars("Voice detectors at 8 kHz", ("miss, % of frames", "false alarm, % of frames"), rows)
+
+
+DRAWINGS = {"recogniser": recogniser, "vad": vad}
+
+
+def bars(title: str, legend: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> str:
+    """A drawing with a group of bars for each row, one bar for each entry of the legend."""
+    most = max((value for _, values in rows for value in values), default=1.0) or 1.0
+    group = BAR * len(legend) + GAP
+    height = HEAD + group * len(rows) + GAP
+    parts = [_text(GAP, 18, title, bold=True)]
+    for index, name in enumerate(legend):
+        parts += [_box(LABEL + 230 * index, 26, 12, 12, index), _text(LABEL + 230 * index + 18, 37, name)]
+    for number, (name, values) in enumerate(rows):
+        top = HEAD + group * number
+        parts.append(_text(GAP, top + group // 2, name))
+        for index, value in enumerate(values):
+            length = WIDTH * value / most
+            parts.append(_box(LABEL, top + BAR * index, length, BAR - 2, index))
+            parts.append(_text(LABEL + length + 6, top + BAR * index + 15, f"{value:.2f}"))
+    size = f'width="{LABEL + WIDTH + 80}" height="{height}"'
+    style = 'font-family="sans-serif" font-size="13"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n' + "\n".join(parts) + "\n</svg>\n"
+
+
+def _box(x: float, y: float, width: float, height: float, colour: int) -> str:
+    return f'<rect x="{x:.0f}" y="{y:.0f}" width="{width:.1f}" height="{height:.0f}" fill="{COLOURS[colour]}"/>'
+
+
+def _text(x: float, y: float, text: str, *, bold: bool = False) -> str:
+    weight = ' font-weight="bold"' if bold else ""
+    return f'<text x="{x:.0f}" y="{y:.0f}"{weight}>{escape(text)}</text>'
+
+
+def main() -> None:
+    """Draw every result file that is there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
+    folder = parser.parse_args().folder
+    for name, draw in DRAWINGS.items():
+        result = folder / f"{name}.json"
+        if result.is_file():
+            (folder / f"{name}.svg").write_text(draw(json.loads(result.read_text("utf-8"))), "utf-8")
+            print(f"{name}.svg")
+
+
+if __name__ == "__main__":
+    main()
