@@ -8,10 +8,12 @@ from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.states import State
 from dialog.ticket.wording import place_of
 from dialog.understanding.emergencies import Emergency
-from voicebot.core.actions import Action, HandOffFailed, HandOffQueued
+from voicebot.core.actions import Action, HandOffFailed, HandOffQueued, HandOffTaken, HangUp
 from voicebot.core.call import HandOffReason
 from voicebot.core.speech import Expect
 from voicebot.core.ticket import TicketType
+
+_MINUTE_S = 60
 
 
 def alarm(c: Conversation, heard: Heard, emergency: Emergency) -> list[Action]:
@@ -56,9 +58,21 @@ def queued(c: Conversation, outcome: HandOffQueued) -> list[Action]:
     """The call has its place; in danger nobody wants to hear which."""
     if c.memory.handed_off is HandOffReason.EMERGENCY:
         return []
-    if outcome.position > 1:
-        return [c.say("queue_position", ahead=str(outcome.position - 1))]
-    return [c.say("queue_next")]
+    ahead = outcome.position - 1
+    place = c.say("queue_position", ahead=str(ahead)) if ahead > 0 else c.say("queue_next")
+    if outcome.wait_s is None or outcome.wait_s < _MINUTE_S:
+        return [place]
+    return [place, c.say("queue_minutes", minutes=str(round(outcome.wait_s / _MINUTE_S)))]
+
+
+def taken(c: Conversation, outcome: HandOffTaken) -> list[Action]:
+    """A person has taken the call; one without a telephone line into it calls back, when there is a number."""
+    if outcome.put_through:
+        return [c.say("handoff_through")]
+    if not (c.line_phone or (c.memory.draft is not None and c.memory.draft.caller_phone)):
+        return [c.say("queue_wait")]
+    c.memory.state = State.ENDED
+    return [c.say("handoff_call_back", interruptible=False), HangUp("call_back")]
 
 
 def failed(c: Conversation, outcome: HandOffFailed) -> list[Action]:

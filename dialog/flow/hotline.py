@@ -16,6 +16,7 @@ from voicebot.core.actions import (
     FilingFailed,
     HandOffFailed,
     HandOffQueued,
+    HandOffTaken,
     Outcome,
     Say,
     TicketFiled,
@@ -138,6 +139,8 @@ class HotlineDialog:
                 return self._reply(danger.queued(c, outcome))
             case HandOffFailed():
                 return self._reply(danger.failed(c, outcome))
+            case HandOffTaken():
+                return self._reply(danger.taken(c, outcome))
 
     @property
     def draft(self) -> TicketDraft | None:

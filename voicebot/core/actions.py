@@ -108,9 +108,10 @@ class TicketsFound:
 
 @dataclass(frozen=True, slots=True)
 class HandOffQueued:
-    """The call waits for a person; ``position`` counts from 1."""
+    """The call waits for a person; ``position`` counts from 1, ``wait_s`` is the expected wait where one is known."""
 
     position: int
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +121,11 @@ class HandOffFailed:
     code: str
 
 
-Outcome = TicketFiled | FilingFailed | TicketsFound | HandOffQueued | HandOffFailed
+@dataclass(frozen=True, slots=True)
+class HandOffTaken:
+    """A person has taken the call: it is put through now, or they will call back from a telephone of their own."""
+
+    put_through: bool
+
+
+Outcome = TicketFiled | FilingFailed | TicketsFound | HandOffQueued | HandOffFailed | HandOffTaken

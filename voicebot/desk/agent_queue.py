@@ -75,9 +75,10 @@ class SqlAgentQueue:
             row = connection.execute(first).first()
             if row is None:
                 return None
-            values = {"state": QueueState.CLAIMED.value, "agent": agent, "claimed_at": self._clock.now()}
+            now = self._clock.now()
+            values = {"state": QueueState.CLAIMED.value, "agent": agent, "claimed_at": now}
             connection.execute(update(entries).where(entries.c.entry_id == row.entry_id).values(values))
-            return replace(entry_of(row, 0), state=QueueState.CLAIMED, agent=agent, claimed_at=values["claimed_at"])
+            return replace(entry_of(row, 0), state=QueueState.CLAIMED, agent=agent, claimed_at=now)
 
         return await self._changes.write(work, QUEUE)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -17,6 +17,8 @@ from voicebot.storage.changes import AGENTS, QUEUE, Changes
 from voicebot.storage.database import Database, put
 from voicebot.storage.tables import accounts, agents
 from voicebot.storage.tables import queue_entries as entries
+
+Result = TypeVar("Result")
 
 
 class AgentState(StrEnum):
@@ -182,8 +184,8 @@ class Agents:
         move(connection, agent.name, AgentState.TALKING, now, entry_id=entry_id)
         return _entry(connection, entry_id)
 
-    async def _with(self, name: str, work: Callable[[Connection, Row[Any]], Any]) -> Any:
-        def whole(connection: Connection) -> Any:
+    async def _with(self, name: str, work: Callable[[Connection, Row[Any]], Result]) -> Result:
+        def whole(connection: Connection) -> Result:
             return work(connection, agent_row(connection, name, lock=True))
 
         return await self._changes.write(whole, QUEUE, AGENTS)

@@ -6,6 +6,7 @@ while it is as it was seen, so that no call is offered twice and no agent gets t
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -63,11 +64,7 @@ class Assigner:
         """Offer calls until no agent fits any; returns how many were offered."""
         offered = 0
         while (pair := await self._database.read(self._pair)) is not None:
-            entry_id, name = pair
-            if await self._changes.write(
-                lambda connection, e=entry_id, n=name: self._offer(connection, e, n), QUEUE, AGENTS
-            ):  # type: ignore[misc]
-                offered += 1
+            offered += await self._changes.write(partial(self._offer, pair=pair), QUEUE, AGENTS)
         return offered
 
     async def mind(self) -> None:
@@ -97,7 +94,8 @@ class Assigner:
                     return row.entry_id, name
         return None
 
-    def _offer(self, connection: Connection, entry_id: int, name: str) -> bool:
+    def _offer(self, connection: Connection, pair: tuple[int, str]) -> bool:
+        entry_id, name = pair
         now = self._clock.now()
         free = select(entries.c.entry_id).where(entries.c.entry_id == entry_id, IS_FREE)
         if connection.execute(free.with_for_update(skip_locked=True)).first() is None:

@@ -16,12 +16,36 @@ from voicebot.pipeline.observer import Observer
 
 log = structlog.get_logger(__name__)
 
+_AGAIN_S = 1.0
+_LEAVE_S = 5.0
+
 
 class TransferTargets(Protocol):
     """Where a call may be transferred to; nothing else is ever dialled."""
 
     def target(self, handoff: HandOff) -> str:
         """A SIP URI or extension, "" when the call waits in the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """The agent who has taken a call, and where to put it through; "" when they have no line of their own."""
+
+    agent: str
+    target: str
+
+
+class Takers(Protocol):
+    """The people who take calls out of the queue."""
+
+    async def taken(self, call_id: str) -> Taker:
+        """Wait until an agent has taken the call."""
+
+    async def put_through(self, call_id: str, outcome: str) -> None:
+        """How the transfer to them went; when they did not answer, the call is back at its place in the queue."""
+
+    async def line_over(self, call_id: str) -> None:
+        """The caller is gone while an agent has the call in hand."""
 
 
 @dataclass(slots=True)
@@ -33,6 +57,8 @@ class Transferring:
     queue: AgentQueue
     targets: TransferTargets
     observer: Observer
+    takers: Takers | None = None
+    taker: Taker | None = None
     queued: bool = False
     transferred: bool = False
 
@@ -56,21 +82,49 @@ class Transferring:
             return HandOffFailed(error.code)
         self.queued = True
         self.observer.handed_off(action.reason.value)
-        return HandOffQueued(entry.position)
+        return HandOffQueued(entry.position, entry.wait_s)
 
     async def transfer(self, action: HandOff) -> str:
         """Transfer to the target of this hand-off; returns the typed outcome, "" when there is no target."""
         target = self.targets.target(action)
         if not target:
             return ""
+        outcome = await self._to(target)
+        if self.transferred:
+            await self._leave(abandoned=False)
+        return outcome
+
+    async def wait_for_taker(self) -> Taker:
+        """Wait until an agent takes the call from the queue."""
+        assert self.takers is not None  # noqa: S101  asked only where there are any
+        while True:
+            try:
+                self.taker = await self.takers.taken(self.start.call_id)
+            except HotlineError as error:
+                self.observer.fault("queue", error.code)
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                return self.taker
+
+    async def put_through(self, taker: Taker) -> str:
+        """Transfer to the agent who took the call; when they do not answer it waits on. Returns the typed outcome."""
+        assert self.takers is not None  # noqa: S101
+        outcome = await self._to(taker.target)
+        if not self.transferred:
+            self.taker = None
+        try:
+            await self.takers.put_through(self.start.call_id, outcome)
+        except HotlineError as error:
+            self.observer.fault("queue", error.code)
+        return outcome
+
+    async def _to(self, target: str) -> str:
         try:
             outcome = await self.line.transfer(target)
         except HotlineError as error:
             self.observer.fault("transfer", error.code)
             return "failed"
         self.transferred = outcome == "answered"
-        if self.transferred:
-            await self._leave(abandoned=False)
         return outcome
 
     async def fault(self, draft: TicketDraft | None, turns: tuple[Turn, ...]) -> None:
@@ -79,12 +133,20 @@ class Transferring:
 
     async def call_over(self) -> None:
         """The caller is gone; a place that still waits is marked as abandoned, so that someone calls back."""
-        if self.queued and not self.transferred:
-            await self._leave(abandoned=True)
+        if not self.queued or self.transferred:
+            return
+        if self.taker is not None and self.takers is not None:
+            try:
+                async with asyncio.timeout(_LEAVE_S):
+                    await self.takers.line_over(self.start.call_id)
+            except (HotlineError, TimeoutError) as error:
+                self.observer.fault("queue", getattr(error, "code", "timeout"))
+            return
+        await self._leave(abandoned=True)
 
     async def _leave(self, *, abandoned: bool) -> None:
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(_LEAVE_S):
                 await self.queue.leave(self.start.call_id, abandoned=abandoned)
         except (HotlineError, TimeoutError) as error:
             self.observer.fault("queue", getattr(error, "code", "timeout"))

@@ -28,7 +28,7 @@ from voicebot.core.ports import (
 )
 from voicebot.core.timeline import Timeline
 from voicebot.pipeline.digits import DigitCollector
-from voicebot.pipeline.handoff import Transferring, TransferTargets
+from voicebot.pipeline.handoff import Takers, Transferring, TransferTargets
 from voicebot.pipeline.hearing import Hearing
 from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.record import CallRecord
@@ -67,6 +67,7 @@ class Parts:
     fault_text: Callable[[str], str]
     patience_text: Callable[[str], str]
     max_call_s: float
+    takers: Takers | None = None
 
 
 class CallSession:
@@ -87,7 +88,7 @@ class CallSession:
         log.info("call_answered", call=start.call_id, channel=start.channel.value)
         record = CallRecord(parts.calls, parts.questions, start, parts.observer)
         await record.begin()
-        transferring = Transferring(start, self._line, parts.queue, parts.targets, parts.observer)
+        transferring = Transferring(start, self._line, parts.queue, parts.targets, parts.observer, parts.takers)
         end = CallEnd.ERROR
         try:
             end = await self._serve(record, transferring)

@@ -16,6 +16,7 @@ from voicebot.core.actions import (
     FilingFailed,
     HandOff,
     HandOffFailed,
+    HandOffTaken,
     HangUp,
     LookUpTickets,
     NoteUnanswered,
@@ -32,7 +33,7 @@ from voicebot.core.ports import Dialog, TicketStore
 from voicebot.core.speech import Expect
 from voicebot.core.timeline import Instant, Timeline
 from voicebot.pipeline.frames import CallerTurnFrame, DigitsFrame, SilenceFrame, SpeakFrame, SpokenFrame
-from voicebot.pipeline.handoff import Transferring
+from voicebot.pipeline.handoff import Taker, Transferring
 from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.record import CallRecord
 from voicebot.pipeline.state import CallState, CallTime
@@ -82,6 +83,8 @@ class Thinking(FrameProcessor):
         self._turn = -1
         self._worker: asyncio.Task[None] | None = None
         self._transfer: HandOff | None = None  # carried out once the caller has heard that it will be
+        self._taker: Taker | None = None  # the same
+        self._waiting: asyncio.Task[None] | None = None
 
     def _start_tasks(self) -> None:
         # Start deciding.
@@ -90,8 +93,9 @@ class Thinking(FrameProcessor):
     async def cleanup(self) -> None:
         """Stop deciding; a ticket that is being filed is filed or not, never half."""
         await super().cleanup()
-        if self._worker:
-            await self.cancel_task(self._worker)
+        for task in (self._worker, self._waiting):
+            if task:
+                await self.cancel_task(task)
 
     async def greet(self) -> None:
         """The call was answered."""
@@ -171,18 +175,41 @@ class Thinking(FrameProcessor):
 
     async def _transfer_when_told(self) -> None:
         action, self._transfer = self._transfer, None
-        if action is None:
+        taker, self._taker = self._taker, None
+        if action is None and taker is None:
             return
         while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
             await asyncio.sleep(_POLL_S)
+        if taker is not None:
+            outcome = await self._transferring.put_through(taker)
+            self._record.note("transfer", outcome=outcome, agent=taker.agent)
+            if outcome != "answered":
+                self._wait_for_taker()
+            return
+        assert action is not None  # noqa: S101  one of the two
         outcome = await self._transferring.transfer(action)
         if not outcome:
+            self._wait_for_taker()
             return
         self._record.note("transfer", outcome=outcome)
         if outcome != "answered":
             await self._carry_out(
                 await asyncio.get_running_loop().run_in_executor(None, self._dialog.outcome, HandOffFailed(outcome))
             )
+
+    def _wait_for_taker(self) -> None:
+        if self._transferring.takers is not None and (self._waiting is None or self._waiting.done()):
+            self._waiting = self.create_task(self._hand_to_taker(), "taker")
+
+    async def _hand_to_taker(self) -> None:
+        taker = await self._transferring.wait_for_taker()
+        self._record.note("taken", agent=taker.agent)
+        await self._put(_Input(lambda: self._meet(taker)))
+
+    def _meet(self, taker: Taker) -> Sequence[Action]:
+        if taker.target:
+            self._taker = taker
+        return self._dialog.outcome(HandOffTaken(put_through=bool(taker.target)))
 
     async def _carry_out_one(self, action: Action) -> Outcome | None:
         match action:
@@ -251,3 +278,4 @@ class Thinking(FrameProcessor):
         self._record.note("fault", stage="dialog", code=code)
         await self._say(self._fault_text(self._state.language), interruptible=False)
         await self._transferring.fault(self._dialog.draft, tuple(self._record.turns))
+        self._wait_for_taker()

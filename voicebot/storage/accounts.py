@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -157,7 +158,7 @@ class Accounts:
             connection.execute(update(accounts).where(accounts.c.name == name).values(failures=0, locked_until=until))
             self._note(connection, name, "account_locked", {"name": name})
 
-    async def _change(self, name: str, values: dict[str, object], actor: str, kind: str) -> None:
+    async def _change(self, name: str, values: Mapping[str, object], actor: str, kind: str) -> None:
         def work(connection: Connection) -> None:
             if not connection.execute(update(accounts).where(accounts.c.name == name).values(values)).rowcount:
                 raise _refused("account_unknown", f"没有用户 {name}。", "请用 voicebot users list 查看。")

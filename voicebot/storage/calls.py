@@ -10,6 +10,7 @@ from voicebot.core.ports import Clock
 from voicebot.core.ticket import TicketDraft
 from voicebot.core.turn import Turn
 from voicebot.storage import workers
+from voicebot.storage.changes import Changes, call_topic
 from voicebot.storage.database import Database, put
 from voicebot.storage.documents import plain, to_document
 from voicebot.storage.recordings import CUT_OFF, OPEN
@@ -25,9 +26,16 @@ class SqlCallStore:
     """`CallStore` on the database. Every method is committed when it returns."""
 
     def __init__(
-        self, database: Database, clock: Clock, *, worker: workers.Worker | None = None, worker_lost_after_s: int = 60
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        worker: workers.Worker | None = None,
+        worker_lost_after_s: int = 60,
+        changes: Changes | None = None,
     ):
         self._database = database
+        self._changes = changes or Changes(database)
         self._clock = clock
         self._worker = worker or workers.Worker.this_process()
         self._worker_lost_after_s = worker_lost_after_s
@@ -113,7 +121,7 @@ class SqlCallStore:
                 raise _unknown(call_id)
             work(connection)
 
-        await self._database.write(whole)
+        await self._changes.write(whole, call_topic(call_id))
         self._not_begun.pop(call_id, None)
 
     def _row(self, start: CallStart) -> dict[str, object]:

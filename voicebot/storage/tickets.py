@@ -1,5 +1,6 @@
 """The record of tickets, with a log that can only grow."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -27,7 +28,7 @@ class SqlTicketStore:
         self._clock = clock
         self._prefix = number_prefix
 
-    async def file(self, start: CallStart, draft: TicketDraft, sequence: int) -> Ticket:
+    async def file(self, start: CallStart, draft: TicketDraft, sequence: int, *, actor: str = "bot") -> Ticket:
         """File a ticket; the same call and sequence give the same ticket again, whoever asks at the same time."""
         now = self._clock.now()
 
@@ -37,7 +38,7 @@ class SqlTicketStore:
                 serial = self._lock_serial(connection, now)
                 filed = _filed(connection, start.call_id, sequence)  # another one may have held the lock
                 if filed is None:
-                    filed = self._new(connection, serial + 1, start, draft, sequence, now)
+                    filed = self._new(connection, serial + 1, start, draft, sequence, now, actor)
             return filed
 
         return await self._database.write(work)
@@ -56,6 +57,33 @@ class SqlTicketStore:
             return ()
         query = select(tickets).where(tickets.c.caller_phone == phone)
         return await self._tickets(query.order_by(tickets.c.filed_at.desc(), tickets.c.number.desc()).limit(limit))
+
+    async def latest(self, tenant: str, limit: int = 50, *, before: datetime | None = None) -> tuple[Ticket, ...]:
+        """The newest tickets of a city first, those filed before ``before``."""
+        query = select(tickets).where(tickets.c.tenant == tenant)
+        if before is not None:
+            query = query.where(tickets.c.filed_at < before)
+        return await self._tickets(query.order_by(tickets.c.filed_at.desc(), tickets.c.number.desc()).limit(limit))
+
+    async def revise(self, number: str, draft: TicketDraft, actor: str) -> Ticket:
+        """Replace what a ticket says; its log names the fields that changed, not what they held."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Ticket:
+            row = connection.execute(select(tickets).where(tickets.c.number == number).with_for_update()).first()
+            if row is None:
+                raise _unknown(number)
+            before = to_document(from_document(TicketDraft, row.draft))
+            after = to_document(draft)
+            changed = sorted(name for name in after if after[name] != before[name])
+            revised = replace(_ticket(row), draft=draft)
+            if changed:
+                connection.execute(update(tickets).where(tickets.c.number == number).values(_row(revised, row.digits)))
+                event = {"number": number, "at": now, "actor": actor, "kind": "revised", "detail": {"fields": changed}}
+                connection.execute(insert(ticket_events).values(event))
+            return revised
+
+        return await self._database.write(work)
 
     async def append(self, event: TicketEvent) -> None:
         """Add a line to a ticket's log; the log is never changed."""
@@ -92,7 +120,14 @@ class SqlTicketStore:
         return last
 
     def _new(
-        self, connection: Connection, serial: int, start: CallStart, draft: TicketDraft, sequence: int, now: datetime
+        self,
+        connection: Connection,
+        serial: int,
+        start: CallStart,
+        draft: TicketDraft,
+        sequence: int,
+        now: datetime,
+        actor: str,
     ) -> Ticket:
         digits = f"{_day(now)}{serial:05d}"
         ticket = Ticket(
@@ -111,7 +146,7 @@ class SqlTicketStore:
             insert(ticket_events).values(
                 number=ticket.number,
                 at=now,
-                actor="bot",
+                actor=actor,
                 kind="filed",
                 detail={"call_id": start.call_id, "sequence": sequence},
             )
