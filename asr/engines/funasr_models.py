@@ -15,7 +15,7 @@ from asr.correction import Hypothesis
 from asr.engines.resampling import at_rate
 from asr.engines.speech_model import Heard, Samples, Stretch
 from asr.invention import is_invented
-from asr.loops import runs_away
+from asr.loops import most_tokens, runs_away
 from asr.settings import AsrSettings
 from voicebot.core.errors import ModelError, RecognitionError
 from voicebot.core.ports import RecogniserCapabilities
@@ -80,9 +80,14 @@ class FunAsrLibrary:
         """The raw text of 16 kHz audio. Raises `RecognitionError`."""
         if self._model is None:
             raise RecognitionError("The model is not loaded.", code="recogniser_stopped", retryable=False)
+        sound: Any = samples
+        if self.kind == "FunASRNano":  # takes tensors in a list, the others arrays
+            import torch
+
+            sound = [torch.from_numpy(samples)]
         try:
             with self._working:
-                results = self._model.generate(input=samples, **options)
+                results = self._model.generate(input=sound, **options)
         except Exception as error:  # PyTorch raises RuntimeError, the library anything
             raise RecognitionError(
                 f"The model failed: {type(error).__name__}: {error}.", code="model_failed"
@@ -132,7 +137,8 @@ class FunAsrFinal:
         asked = stretch.context.language if stretch.context.language in _LANGUAGES else "auto"
         options: dict[str, Any] = {"language": asked}
         if self._library.kind == "FunASRNano":
-            options = {"language": _SPOKEN_LANGUAGE.get(asked), "itn": False}
+            longest = most_tokens(stretch.duration_s)
+            options = {"language": _SPOKEN_LANGUAGE.get(asked), "itn": False, "max_length": longest}
         raw = self._library.generate(at_rate(stretch, RATE_HZ), **options)
         text, language = plain(raw)
         if not text or is_invented(text) or runs_away(text, len(text), stretch.duration_s):

@@ -115,6 +115,56 @@ def sense_voice(folder: Path, samples: NDArray[np.float32], text: str) -> Path:
     return folder
 
 
+def nano(folder: Path) -> Path:
+    """As Fun-ASR-Nano, a language model behind an audio encoder, with random weights."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, Qwen3Config
+
+    letters = sorted({*_CHARACTERS, *"语音转写成中文粤英，不进行文本规整：", *"abcdefghijklmnopqrstuvwxyzAHY<>|_/.\n "})
+    words = {word: number for number, word in enumerate(["<unk>", "<|im_end|>", *letters])}
+    characters = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    characters.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    llm = folder / "llm"
+    PreTrainedTokenizerFast(tokenizer_object=characters, unk_token="<unk>", eos_token="<|im_end|>").save_pretrained(llm)
+    Qwen3Config(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=16,
+        eos_token_id=1,
+        pad_token_id=1,
+    ).save_pretrained(llm)
+    return _save(
+        folder,
+        {
+            "model": "FunASRNano",
+            "audio_encoder": "SenseVoiceEncoderSmall",
+            "audio_encoder_conf": {**_ENCODER, "input_layer": "pe", "tp_blocks": 1},
+            "audio_adaptor": "Transformer",
+            "audio_adaptor_conf": {
+                "downsample_rate": 1,
+                "ffn_dim": 64,
+                "llm_dim": 32,
+                "encoder_dim": 32,
+                "n_layer": 1,
+                "attention_heads": 2,
+                "use_low_frame_rate": True,
+            },
+            "llm": "Qwen3",
+            "llm_conf": {"init_param_path": str(llm), "llm_dtype": "fp32"},
+            "input_size": 560,
+            "frontend": "WavFrontend",
+            "frontend_conf": _FRONTEND,
+            "tokenizer": "HuggingfaceTokenizer",
+            "tokenizer_conf": {"init_param_path": str(llm)},
+            "dataset_conf": {"do_think": False},
+        },
+    )
+
+
 def _teach(loaded: Any, samples: NDArray[np.float32], text: str) -> None:
     """Fit the whole model to one recording, heard as Mandarin without inverse normalisation."""
     import torch

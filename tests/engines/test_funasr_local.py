@@ -9,7 +9,10 @@ import pytest
 import soxr
 
 from asr.engines.funasr_local import FunAsrRecogniser
-from asr.engines.funasr_models import CHUNK_SAMPLES, RATE_HZ, plain
+from asr.engines.funasr_models import CHUNK_SAMPLES, RATE_HZ, FunAsrFinal, plain
+from asr.engines.resampling import at_rate
+from asr.engines.speech_model import Stretch
+from asr.loops import most_tokens
 from asr.settings import AsrSettings
 from asr.streaming import to_samples
 from tests.support.caller_audio import FIXTURES, framed, over_the_telephone
@@ -53,12 +56,13 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     from tests.engines import funasr_folders
 
     made = tmp_path_factory.mktemp("funasr")
-    for name in ("streaming", "whole"):
+    for name in ("streaming", "whole", "nano"):
         (made / name).mkdir()
     wide = soxr.resample(to_samples(SPEECH), SAMPLE_RATE_HZ, RATE_HZ).astype(np.float32)
     return {
         "streaming": str(funasr_folders.paraformer_streaming(made / "streaming")),
         "whole": str(funasr_folders.sense_voice(made / "whole", wide, SAID)),
+        "nano": str(funasr_folders.nano(made / "nano")),
     }
 
 
@@ -135,6 +139,18 @@ async def test_words_come_while_the_caller_speaks(folders: dict[str, str]) -> No
     assert not early.final
     assert final.text.startswith(early.text)
     assert len(stream._passes) == -(-2 * (len(SPEECH) // 2) // CHUNK_SAMPLES)  # type: ignore[attr-defined]
+
+
+@library
+async def test_a_language_model_that_hears_may_not_talk_for_ever(folders: dict[str, str]) -> None:
+    """Random weights never say that they are done; what has no end is not taken for speech."""
+    model = FunAsrFinal(folders["nano"], AsrSettings())
+    model.load()
+    stretch = Stretch(to_samples(SPEECH), SAMPLE_RATE_HZ, HearingContext("yue"))
+    raw = model._library.generate(at_rate(stretch, RATE_HZ), language="中文", itn=False, max_length=8)
+    assert 0 < len(raw.replace(" ", "")) <= 8 * len("<|im_end|>")
+    (heard,) = model.hear([stretch])
+    assert all(len(each.text) <= most_tokens(stretch.duration_s) for each in heard.hypotheses)
 
 
 @library
