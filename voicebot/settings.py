@@ -16,6 +16,7 @@ from asr.settings import AsrSettings
 from dialog.settings import DialogSettings
 from telephony.settings import AudioSocketSettings, TelephonySettings
 from voicebot.core.errors import ConfigurationError
+from voicebot.desk.settings import DeskSettings
 from voicebot.explain import explain
 from voicebot.storage.settings import StorageSettings
 from voicebot.tts.settings import TtsSettings
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     turns: TurnSettings = Field(default_factory=TurnSettings, description="turn-taking")
     dialog: DialogSettings = Field(default_factory=DialogSettings, description="the conversation")
     storage: StorageSettings = Field(default_factory=StorageSettings, description="the record")
+    desk: DeskSettings = Field(default_factory=DeskSettings, description="the human queue and the agents' desk")
     web: WebSettings = Field(default_factory=WebSettings, description="pages, health and metrics")
     targets: dict[str, str] = Field(
         default_factory=dict,

@@ -17,11 +17,13 @@ from voicebot.core.actions import HandOff
 from voicebot.core.clock import SystemClock
 from voicebot.core.ports import Synthesiser
 from voicebot.desk.agent_queue import SqlAgentQueue
+from voicebot.desk.taking import CallTaking
 from voicebot.models import ModelStore
 from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.session import Parts
 from voicebot.settings import Settings
 from voicebot.storage.calls import SqlCallStore
+from voicebot.storage.changes import Changes
 from voicebot.storage.database import Database
 from voicebot.storage.questions import UnansweredQuestions
 from voicebot.storage.recordings import Recordings
@@ -57,18 +59,20 @@ def build(settings: Settings, observer: Observer) -> House:
     require_models(settings, models)
     database = Database(settings.storage)
     conversations = Conversations(settings, city, clock)
-    calls = SqlCallStore(database, clock, worker_lost_after_s=settings.storage.worker_lost_after_s)
+    changes = Changes(database)
+    calls = SqlCallStore(database, clock, worker_lost_after_s=settings.storage.worker_lost_after_s, changes=changes)
     recordings = Recordings(database, clock, settings.storage)
     packs = load_packs()
     spoken = [packs[name] for name, share in city.dialects.items() if share > 0 and name in packs]
     recogniser = build_recogniser(settings, models, build_corrector(models, city), spoken)
     synthesiser = build_voice(settings, models)
-    queue = SqlAgentQueue(database, clock)
+    queue = SqlAgentQueue(database, clock, settings.desk, changes)
+    tickets = SqlTicketStore(database, clock, number_prefix=city.ticket_prefix)
     parts = Parts(
         ear=lambda: DialectEar(recogniser, packs, city.dialects),
         synthesiser=synthesiser,
         calls=calls,
-        tickets=SqlTicketStore(database, clock, number_prefix=city.ticket_prefix),
+        tickets=tickets,
         questions=UnansweredQuestions(database, clock),
         queue=queue,
         targets=SettingsTargets(settings.targets),
@@ -84,9 +88,10 @@ def build(settings: Settings, observer: Observer) -> House:
         fault_text=lambda language: conversations.text("handoff_fault", language),
         patience_text=lambda language: conversations.text("one_moment", language),
         max_call_s=settings.sip.max_call_s,
+        takers=CallTaking(database, clock, changes),
     )
     return House(settings, clock, city, models, database, recogniser, synthesiser, conversations, calls, queue,
-                 recordings, observer, parts)  # fmt: skip
+                 recordings, observer, parts, changes, tickets)  # fmt: skip
 
 
 def build_corrector(models: ModelStore, city: City) -> PhoneticCorrector:

@@ -9,6 +9,7 @@ from dialog.flow import DialogTools, HotlineDialog
 from dialog.knowledge import KnowledgeIndex
 from dialog.routing import CategoryClassifier, DepartmentRouter, RequestTypeClassifier
 from voicebot.core.call import CallStart
+from voicebot.core.errors import ModelError
 from voicebot.core.ports import Clock, Dialog
 from voicebot.settings import Settings
 from voicebot.tts.sentences import split_clauses
@@ -40,16 +41,16 @@ class Conversations:
 
     def open(self, start: CallStart) -> Dialog:
         """The dialog of one call."""
-        return HotlineDialog(self._ready, start)
+        return HotlineDialog(self.tools, start)
 
     def text(self, key: str, language: str) -> str:
         """A text of the bot's own that the pipeline says by itself; in Chinese to whoever speaks no language we do."""
-        texts = self._ready.texts
+        texts = self.tools.texts
         return texts.get(language, texts["zh"]).get(key)
 
     def fixed_texts(self, language: str = "zh") -> Iterator[str]:
         """Every sentence of the bot's own that does not depend on the call."""
-        yield from self._ready.texts[language].fixed()
+        yield from self.tools.texts[language].fixed()
 
     def article_beginnings(self) -> Iterator[str]:
         """The first clause of every portion that may be spoken today, first portions first."""
@@ -65,7 +66,8 @@ class Conversations:
             yield from (portion for portion in turn if portion)
 
     @property
-    def _ready(self) -> DialogTools:
+    def tools(self) -> DialogTools:
+        """What conversations share; raises `ModelError` before `start`."""
         if self._tools is None:
-            raise RuntimeError("start first")
+            raise ModelError("模型正在装入，请稍等。", code="models_loading")
         return self._tools

@@ -20,8 +20,10 @@ from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.session import CallSession, Parts
 from voicebot.settings import Settings
 from voicebot.storage.calls import SqlCallStore
+from voicebot.storage.changes import Changes
 from voicebot.storage.database import Database
 from voicebot.storage.recordings import Recordings
+from voicebot.storage.tickets import SqlTicketStore
 from voicebot.tts.cached import CachedSynthesiser
 
 log = structlog.get_logger(__name__)
@@ -48,6 +50,8 @@ class House:
     recordings: Recordings
     observer: Observer
     parts: Parts
+    changes: Changes
+    tickets: SqlTicketStore
     sessions: set[asyncio.Task[object]] = field(default_factory=set)
     opened: bool = False
 

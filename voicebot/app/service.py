@@ -10,10 +10,10 @@ import structlog
 
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.sip.server import SipLineServer
+from voicebot.app.desk import FIRST_ADMINISTRATOR, build_office, desk_tasks, first_administrator
 from voicebot.app.house import House, Progress
 from voicebot.core.errors import HotlineError, LineError, ModelError
 from voicebot.core.ports import LineServer
-from voicebot.storage.records import CallRecords
 from voicebot.storage.retention import Retention
 from voicebot.web.front_page import Front
 from voicebot.web.metrics import Metrics
@@ -36,18 +36,17 @@ class Service:
         if settings.audiosocket is not None:
             self._servers.append(AudioSocketServer(settings.audiosocket, house.clock, house.city.tenant))
         self._started = False
+        self._office = build_office(house)
         self._web = WebServer(
             build_web(
                 settings.web,
                 front=Front(
                     house.city.hotline, f"sip:{settings.sip.number}@{shown_address(settings.sip.listen_address)}"
-                    f":{settings.sip.port}", (("运行指标", "/metrics"), ("就绪状态", "/readyz")),
+                    f":{settings.sip.port}", (("坐席台", "/desk"), ("班长台", "/desk/supervisor")),
                 ),
                 probes=self._probes(),
                 metrics=metrics,
-                records=CallRecords(house.database),
-                tickets=house.parts.tickets,
-                queue=house.queue,
+                office=self._office,
             ),
             settings.web,
         )  # fmt: skip
@@ -70,9 +69,10 @@ class Service:
                 asyncio.create_task(self._beat(), name="sign-of-life"),
                 asyncio.create_task(house.render_ahead(), name="render-ahead"),
                 asyncio.create_task(self._forget(), name="retention"),
+                *desk_tasks(house, self._office),
             ]
             try:
-                say(self._welcome())
+                say(self._welcome(await first_administrator(self._office)))
                 await stop.wait()
                 say("正在停止：不再接新来电，等待进行中的通话结束……")
                 await self._drain()
@@ -87,12 +87,18 @@ class Service:
             await house.stop()
             await self._web.stop()
 
-    def _welcome(self) -> str:
+    def _welcome(self, password: str) -> str:
         sip, address = self._house.settings.sip, shown_address(self._house.settings.sip.listen_address)
         return (
             f"{self._house.city.hotline}已就绪。\n"
             f"  打电话：用任意 SIP 软电话拨打 sip:{sip.number}@{address}:{sip.port}\n"
-            f"  看状态：浏览器打开 {self._web.url}\n"
+            f"  坐席台：浏览器打开 {self._web.url}/desk\n"
+            + (
+                f"  首次登录：用户名 {FIRST_ADMINISTRATOR}，一次性密码 {password}（只显示这一次，登录后须改）\n"
+                if password
+                else "  添加坐席：voicebot users add 用户名\n"
+            )
+            + f"  看状态：浏览器打开 {self._web.url}\n"
             f"  没有电话也能听：另开一个终端运行 make demo\n"
             f"  停止：按 Ctrl+C"
         )

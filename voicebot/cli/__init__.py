@@ -30,6 +30,7 @@ COMMANDS = {
     "knowledge": ("voicebot.cli.knowledge", "知识库：校验、导入、导出"),
     "routing": ("voicebot.cli.routing", "派单模型：训练、回滚"),
     "db": ("voicebot.cli.database", "数据库：升级、检查、到期清理"),
+    "users": ("voicebot.cli.users", "账号：添加、列出、停用、重设密码"),
     "fixtures": ("voicebot.cli.fixtures", "生成测试用来电录音"),
     "adapt": ("voicebot.cli.adapt", "用本地录音适配识别模型"),
 }

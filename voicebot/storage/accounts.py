@@ -18,6 +18,7 @@ from voicebot.storage.database import Database
 from voicebot.storage.tables import accounts, audit_events
 
 MIN_PASSWORD = 10
+_SHORT_NAME = 3  # characters that may well stand in a good password by chance
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are taken for one another on paper
 
@@ -48,12 +49,20 @@ class Account:
 class Accounts:
     """The table of accounts. Passwords are kept as argon2id hashes; wrong ones are counted and lead to a pause."""
 
-    def __init__(self, database: Database, clock: Clock, *, lock_after: int = 5, lock_s: int = 900):
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        lock_after: int = 5,
+        lock_s: int = 900,
+        hasher: PasswordHasher | None = None,
+    ):
         self._database = database
         self._clock = clock
         self._lock_after = lock_after
         self._lock = timedelta(seconds=lock_s)
-        self._hasher = PasswordHasher()
+        self._hasher = hasher or PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_hex())  # takes as long for an unknown name as for a known one
 
     async def add(self, account: Account, password: str, *, actor: str) -> None:
@@ -175,7 +184,7 @@ def require_strong(password: str, name: str) -> None:
     """Raises `StorageError` for a password that is too short or holds the name."""
     if len(password) < MIN_PASSWORD:
         raise _refused("password_weak", f"密码至少要 {MIN_PASSWORD} 个字符。", "请换一个密码。")
-    if name.lower() in password.lower():
+    if len(name) > _SHORT_NAME and name.lower() in password.lower():
         raise _refused("password_weak", "密码不能包含用户名。", "请换一个密码。")
 
 

@@ -1,50 +1,96 @@
-"""The record as JSON, to be read only, with personal data masked."""
+"""The record as JSON: masked for whoever may read it, in clear on request, and each look on record."""
 
-import hmac
-from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from aiohttp import web
 
-from voicebot.core.ports import AgentQueue, TicketStore
-from voicebot.core.ticket import TicketDraft
-from voicebot.core.turn import Turn
-from voicebot.storage.documents import plain, to_document
-from voicebot.storage.records import CallFile, CallLine, CallRecords
-from voicebot.web.masking import mask_draft, mask_phone, mask_text
+from voicebot.core.ports import AgentQueue, Clock
+from voicebot.core.ticket import Ticket, TicketEvent
+from voicebot.desk.casework import Casework
+from voicebot.storage.audit import Audit
+from voicebot.storage.documents import plain
+from voicebot.storage.recordings import Recordings
+from voicebot.storage.records import CallFile, CallRecords
+from voicebot.storage.tickets import SqlTicketStore
+from voicebot.web import views
+from voicebot.web.doorkeeper import ACTOR, AUDIT, PROGRAM, READERS, Doorkeeper
+from voicebot.web.masking import mask_phone, mask_text
 from voicebot.web.refusals import refused
 
 _MAX_LIMIT = 200
+_LOOKS = ("viewed", "unmasked", "filed", "revised")
 
 
-def record_routes(records: CallRecords, tickets: TicketStore, queue: AgentQueue, token: str) -> list[web.RouteDef]:
-    """``/api/…``: only with the bearer token. Without a token in the settings the API is closed to everybody.
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the record is read from."""
 
-    There is no exception for requests from this machine: behind a reverse proxy all of them look so.
-    """
+    calls: CallRecords
+    tickets: SqlTicketStore
+    queue: AgentQueue
+    recordings: Recordings | None
+    casework: Casework
+    audit: Audit
+    clock: Clock
+    tenant: str
+
+
+def record_routes(record: Record, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
+    """``/api/calls``, ``/api/tickets``, ``/api/queue`` and who has looked at them."""
 
     async def latest(request: web.Request) -> web.Response:
-        limit = _number(request, "limit", 50)
-        before = _instant(request, "before")
-        lines = await records.latest(limit, before=before, open_only=request.query.get("state") == "open")
-        return web.json_response({"calls": [_line(line) for line in lines]})
+        limit = number_in(request, "limit", 50)
+        before = instant_in(request, "before")
+        lines = await record.calls.latest(limit, before=before, open_only=request.query.get("state") == "open")
+        return web.json_response({"calls": [views.call_line(line) for line in lines]})
 
     async def call(request: web.Request) -> web.Response:
-        found = await records.call(request.match_info["call_id"])
-        if found is None:
-            raise refused(web.HTTPNotFound, "call_unknown", "没有这通电话的记录。")
-        return web.json_response(_file(found))
+        found = await _call(record, request)
+        draft = await record.casework.draft(found.line.call_id)
+        return web.json_response(views.call_file(found, draft))
+
+    async def unmask_call(request: web.Request) -> web.Response:
+        found = await _call(record, request)
+        await record.audit.note_look(request[ACTOR], "call_unmasked", call_id=found.line.call_id)
+        for number in found.line.tickets:
+            await _note(record, number, request[ACTOR], "unmasked")
+        draft = await record.casework.draft(found.line.call_id)
+        return web.json_response(views.call_file(found, draft, clear=True))
+
+    async def recording(request: web.Request) -> web.StreamResponse:
+        found = await _call(record, request)
+        path = await record.recordings.path_of(found.line.call_id) if record.recordings else None
+        if path is None or not path.exists():
+            raise refused(web.HTTPNotFound, "recording_unknown", "这通电话没有录音。")
+        await record.audit.note_look(request[ACTOR], "recording_heard", call_id=found.line.call_id)
+        return web.FileResponse(path, headers={"Content-Type": "audio/wav"})
+
+    async def latest_tickets(request: web.Request) -> web.Response:
+        limit, before = number_in(request, "limit", 50), instant_in(request, "before")
+        found = await record.tickets.latest(record.tenant, limit, before=before)
+        return web.json_response({"tickets": [views.ticket(each, ()) for each in found]})
 
     async def ticket(request: web.Request) -> web.Response:
-        found = await tickets.find(request.match_info["number"])
-        if found is None:
-            raise refused(web.HTTPNotFound, "ticket_unknown", "没有这个编号的工单。")
-        log = await tickets.events(found.number)
-        document = to_document(found)
-        document["draft"] = to_document(mask_draft(found.draft))
-        document["events"] = [{"at": plain(event.at), "actor": event.actor, "kind": event.kind} for event in log]
-        return web.json_response(document)
+        found = await _ticket(record, request)
+        await _note(record, found.number, request[ACTOR], "viewed")
+        return web.json_response(views.ticket(found, await record.tickets.events(found.number)))
+
+    async def unmask_ticket(request: web.Request) -> web.Response:
+        found = await _ticket(record, request)
+        await _note(record, found.number, request[ACTOR], "unmasked")
+        return web.json_response(views.ticket(found, await record.tickets.events(found.number), clear=True))
+
+    async def looks(request: web.Request) -> web.Response:
+        found = await _ticket(record, request)
+        seen = [event for event in await record.tickets.events(found.number) if event.kind in _LOOKS]
+        return web.json_response(
+            {"looks": [{"at": plain(event.at), "actor": event.actor, "kind": event.kind} for event in seen]}
+        )
+
+    async def audit(request: web.Request) -> web.Response:
+        events = await record.audit.latest(limit=number_in(request, "limit", 100))
+        return web.json_response({"events": [plain(event) for event in events]})
 
     async def waiting(_request: web.Request) -> web.Response:
         entries = [
@@ -57,49 +103,57 @@ def record_routes(records: CallRecords, tickets: TicketStore, queue: AgentQueue,
                 "priority": entry.request.priority,
                 "joined_at": plain(entry.joined_at),
                 "caller_number": mask_phone(entry.request.caller_number),
-                "summary": mask_text(entry.request.summary, *_names(entry.request.draft)),
+                "summary": mask_text(entry.request.summary, *views.names_of(entry.request.draft)),
             }
-            for entry in await queue.waiting()
+            for entry in await record.queue.waiting()
         ]
         return web.json_response({"waiting": entries})
 
-    guard = _guard(token)
+    guard = doorkeeper.guard
     return [
-        web.get("/api/calls", guard(latest)),
-        web.get("/api/calls/{call_id}", guard(call)),
-        web.get("/api/tickets/{number}", guard(ticket)),
-        web.get("/api/queue", guard(waiting)),
+        web.get("/api/calls", guard(latest, READERS, program=True)),
+        web.get("/api/calls/{call_id}", guard(call, READERS, program=True)),
+        web.post("/api/calls/{call_id}/unmask", guard(unmask_call, READERS)),
+        web.get("/api/calls/{call_id}/recording", guard(recording, READERS)),
+        web.get("/api/tickets", guard(latest_tickets, READERS, program=True)),
+        web.get("/api/tickets/{number}", guard(ticket, READERS, program=True)),
+        web.post("/api/tickets/{number}/unmask", guard(unmask_ticket, READERS)),
+        web.get("/api/tickets/{number}/looks", guard(looks, AUDIT)),
+        web.get("/api/audit", guard(audit, AUDIT)),
+        web.get("/api/queue", guard(waiting, READERS, program=True)),
     ]
 
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+async def _call(record: Record, request: web.Request) -> CallFile:
+    found = await record.calls.call(request.match_info["call_id"])
+    if found is None:
+        raise refused(web.HTTPNotFound, "call_unknown", "没有这通电话的记录。")
+    return found
 
 
-def _guard(token: str) -> Callable[[Handler], Handler]:
-    def guarded(handler: Handler) -> Handler:
-        async def checked(request: web.Request) -> web.Response:
-            if not token:
-                raise refused(web.HTTPForbidden, "api_closed", "接口未开放：请先在设置 web.api_token 中设定口令。")
-            scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
-                raise refused(
-                    web.HTTPUnauthorized, "token_wrong", "口令缺失或不对。", headers={"WWW-Authenticate": "Bearer"}
-                )
-            return await handler(request)
-
-        return checked
-
-    return guarded
+async def _ticket(record: Record, request: web.Request) -> Ticket:
+    found = await record.tickets.find(request.match_info["number"])
+    if found is None:
+        raise refused(web.HTTPNotFound, "ticket_unknown", "没有这个编号的工单。")
+    return found
 
 
-def _number(request: web.Request, name: str, default: int) -> int:
+async def _note(record: Record, number: str, actor: str, kind: str) -> None:
+    """A line in the ticket's log; what other programs read is counted by their own logs."""
+    if actor != PROGRAM:
+        await record.tickets.append(TicketEvent(number, record.clock.now(), actor, kind))
+
+
+def number_in(request: web.Request, name: str, default: int) -> int:
+    """A whole number of the query, from 1 to 200."""
     given = request.query.get(name, str(default))
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= _MAX_LIMIT:
         raise refused(web.HTTPBadRequest, "query_invalid", f"{name} 须为 1 到 {_MAX_LIMIT} 的整数。")
     return int(given)
 
 
-def _instant(request: web.Request, name: str) -> datetime | None:
+def instant_in(request: web.Request, name: str) -> datetime | None:
+    """An instant of the query with its zone, None when it is not given."""
     given = request.query.get(name)
     if given is None:
         return None
@@ -110,30 +164,3 @@ def _instant(request: web.Request, name: str) -> datetime | None:
     if instant is None or instant.tzinfo is None:
         raise refused(web.HTTPBadRequest, "query_invalid", f"{name} 须为带时区的时间，如 2026-03-01T08:00:00+08:00。")
     return instant
-
-
-def _line(line: CallLine) -> dict[str, Any]:
-    return {**to_document(line), "caller_number": mask_phone(line.caller_number)}
-
-
-def _file(found: CallFile) -> dict[str, Any]:
-    secrets = (*_names(found.draft), found.line.caller_number)
-    return {
-        **_line(found.line),
-        "turns": [_turn(turn, secrets) for turn in found.turns],
-        # What an event holds in detail may be personal (digits, a name): the log shows that it happened.
-        "events": [{"at": plain(event.at), "kind": event.kind} for event in found.events],
-        "draft": to_document(mask_draft(found.draft)) if found.draft else None,
-        "has_recording": found.recording is not None,
-        "latency_ms": {str(turn): instants for turn, instants in found.latency_ms.items()},
-    }
-
-
-def _turn(turn: Turn, secrets: tuple[str, ...]) -> dict[str, Any]:
-    document = to_document(turn)
-    del document["corrections"]  # they quote the unmasked text
-    return {**document, "text": mask_text(turn.text, *secrets), "raw_text": mask_text(turn.raw_text, *secrets)}
-
-
-def _names(draft: TicketDraft | None) -> tuple[str, ...]:
-    return (draft.caller_name, draft.caller_phone, *draft.persons) if draft else ()

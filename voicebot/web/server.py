@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from voicebot.core.errors import ConfigurationError
-from voicebot.core.ports import AgentQueue, TicketStore
-from voicebot.storage.records import CallRecords
+from voicebot.web.account_routes import account_routes
+from voicebot.web.desk_routes import desk_routes
+from voicebot.web.doorkeeper import Doorkeeper
 from voicebot.web.front_page import Front, front_routes
 from voicebot.web.health_routes import Health, Probe, health_routes
 from voicebot.web.metrics import Metrics
+from voicebot.web.office import Office
+from voicebot.web.page_routes import page_routes
 from voicebot.web.record_routes import record_routes
 from voicebot.web.refusals import door
 from voicebot.web.settings import WebSettings
@@ -25,16 +28,23 @@ def build_web(
     front: Front,
     probes: Mapping[str, Probe],
     metrics: Metrics,
-    records: CallRecords,
-    tickets: TicketStore,
-    queue: AgentQueue,
+    office: Office,
 ) -> web.Application:
     """All pages and routes. ``probes`` maps a part (models, database, sip, queue) to the question how it is."""
     health = Health(probes, deadline_s=settings.probe_deadline_ms / 1000)
     app = web.Application(middlewares=[door()], client_max_size=_MAX_REQUEST_BYTES)
     app.add_routes(front_routes(front, health))
-    app.add_routes(health_routes(health, metrics, queue))
-    app.add_routes(record_routes(records, tickets, queue, settings.api_token.get_secret_value()))
+    app.add_routes(health_routes(health, metrics, office.record.queue))
+    doorkeeper = Doorkeeper(
+        office.people.logins,
+        office.clock,
+        token=settings.api_token.get_secret_value(),
+        per_minute=settings.requests_per_minute,
+    )
+    app.add_routes(account_routes(office.people, doorkeeper, settings, office.clock))
+    app.add_routes(record_routes(office.record, doorkeeper))
+    app.add_routes(desk_routes(office.desk, doorkeeper))
+    app.add_routes(page_routes(doorkeeper))
     return app
 
 

@@ -12,10 +12,10 @@ from tests.fakes.agent_queue import FakeAgentQueue
 from tests.fakes.clock import FakeClock
 from tests.support.databases import new_database
 from tests.support.nouns import bot_turn, call_start, caller_turn, full_draft, hand_off
+from tests.support.office import new_office
 from voicebot.core.errors import ConfigurationError, StorageError
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.database import Database
-from voicebot.storage.records import CallRecords
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.web.front_page import Front
 from voicebot.web.health_routes import Probe
@@ -60,15 +60,15 @@ async def _serve(database: Database, settings: WebSettings) -> AsyncIterator[Ser
         return "8 个模型已载入"
 
     probes: dict[str, Probe] = {"models": well, "database": database.probe}
-    tickets, queue, metrics = SqlTicketStore(database, clock), FakeAgentQueue(clock), Metrics()
+    queue, metrics = FakeAgentQueue(clock), Metrics()
+    office = new_office(database, clock, web=settings, queue=queue)
+    tickets = office.record.tickets
     app = build_web(
         settings,
         front=Front("洛阳 12345 <热线>", "sip:12345@192.0.2.7:5060", (("文档", "/docs?a=1&b=2"),)),
         probes=probes,
         metrics=metrics,
-        records=CallRecords(database),
-        tickets=tickets,
-        queue=queue,
+        office=office,
     )
     server = WebServer(app, settings)
     await server.start()

@@ -1,0 +1,24 @@
+"""The city's knowledge for the desk, without models."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from voicebot.core.ticket import TicketDraft
+from voicebot.desk.ports import Choice, Passage, Suggestion
+
+
+class FakeDeskHelp:
+    """`DeskHelp` with one article and two departments."""
+
+    def search(self, question: str, limit: int) -> Sequence[Passage]:
+        found = Passage("streetlight", "路灯报修", "路灯不亮可以拨打12345。", "城管局", "城市管理局", 0.8)
+        return [found][:limit] if "路灯" in question else []
+
+    def suggest(self, draft: TicketDraft, said: Sequence[str]) -> Sequence[Suggestion]:
+        return [] if draft.address.spoken else [Suggestion("question", "请问在什么位置？")]
+
+    def complete(self, draft: TicketDraft) -> TicketDraft:
+        return replace(draft, title=draft.title or draft.what[:20], summary=draft.summary or draft.what)
+
+    def departments(self) -> Sequence[Choice]:
+        return [Choice("urban", "城市管理局"), Choice("water", "供水集团")]

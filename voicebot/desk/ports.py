@@ -1,0 +1,52 @@
+"""What the desk asks of those who know the city: answers, next questions, a ticket made complete."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from voicebot.core.ticket import TicketDraft
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A knowledge article as an agent reads it. ``score`` in [0, 1] is how likely it answers."""
+
+    article_id: str
+    title: str
+    text: str
+    source: str
+    owner: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What to say next: a question for what is missing, or a reply that rests on the article ``source``."""
+
+    kind: str
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Something to choose from: a department, a category."""
+
+    id: str
+    name: str
+
+
+class DeskHelp(Protocol):
+    """Knowledge and wordings of the city. Every method takes some tens of milliseconds of CPU; call it in a thread."""
+
+    def search(self, question: str, limit: int) -> Sequence[Passage]:
+        """The articles that come nearest, best first; expired ones never."""
+
+    def suggest(self, draft: TicketDraft, said: Sequence[str]) -> Sequence[Suggestion]:
+        """What the agent could ask or say next; ``said`` are the caller's sentences, oldest first."""
+
+    def complete(self, draft: TicketDraft) -> TicketDraft:
+        """The draft with title, summary, category and department filled in where they are missing."""
+
+    def departments(self) -> Sequence[Choice]:
+        """Who may get a ticket."""

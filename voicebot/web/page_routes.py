@@ -1,0 +1,45 @@
+"""The pages of the desk and what they load. Everything is read once at start and comes from here, nothing from afar."""
+
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from aiohttp import web
+
+from voicebot.web.doorkeeper import DESK, EVERYBODY, LEADS, Doorkeeper, Handler
+
+_FOLDER = resources.files("voicebot.web") / "static"
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+def page_routes(doorkeeper: Doorkeeper) -> list[web.RouteDef]:
+    """``/login``, ``/desk``, ``/desk/supervisor`` and ``/static/…``."""
+    guard = doorkeeper.guard
+    return [
+        web.get("/login", _page("login.html")),
+        web.get("/desk", guard(_page("desk.html"), DESK, page=True)),
+        web.get("/desk/supervisor", guard(_page("supervisor.html"), LEADS, page=True)),
+        web.get("/account", guard(_page("account.html"), EVERYBODY, page=True, newcomer=True)),
+        *(web.get(f"/static/{file.name}", _file(file)) for file in _FOLDER.iterdir() if _kind(file) in _TYPES),
+    ]
+
+
+def _page(name: str) -> Handler:
+    text = (_FOLDER / name).read_text(encoding="utf-8")
+
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text=text, content_type="text/html", charset="utf-8")
+
+    return page
+
+
+def _file(file: Traversable) -> Handler:
+    text, kind = file.read_text(encoding="utf-8"), _TYPES[_kind(file)]
+
+    async def content(_request: web.Request) -> web.Response:
+        return web.Response(text=text, content_type=kind, charset="utf-8")
+
+    return content
+
+
+def _kind(file: Traversable) -> str:
+    return "." + file.name.rpartition(".")[2]
