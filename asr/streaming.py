@@ -17,7 +17,7 @@ from asr.batching import Pass, PassQueue, Urgency
 from asr.correction import Corrected, Corrector
 from asr.engines.speech_model import Heard, Samples, SpeechModel, Stretch
 from asr.settings import AsrSettings
-from voicebot.core.errors import OverloadError
+from voicebot.core.errors import HotlineError, OverloadError, RecognitionError
 from voicebot.core.frames import SAMPLE_RATE_HZ, AudioFrame, ms_to_samples
 from voicebot.core.ports import RecogniserCapabilities
 from voicebot.core.speech import HearingContext, Transcript
@@ -103,10 +103,16 @@ class StreamingRecogniser:
 
     def _hear(self, stretches: Sequence[Stretch]) -> list[Piece]:
         """Worker thread: hear, then correct. Partial texts are not corrected: they are gone in a moment."""
-        return [
-            Piece(heard, self._correct(heard, stretch))
-            for stretch, heard in zip(stretches, self._model.hear(stretches), strict=True)
-        ]
+        try:
+            return [
+                Piece(heard, self._correct(heard, stretch))
+                for stretch, heard in zip(stretches, self._model.hear(stretches), strict=True)
+            ]
+        except HotlineError:
+            raise
+        except Exception as error:  # a worker's door: a call that waits for this must be able to go on
+            log.error("pass_failed", kind=type(error).__name__, exc_info=True)
+            raise RecognitionError(f"The pass failed: {type(error).__name__}.", code="pass_failed") from error
 
     def _correct(self, heard: Heard, stretch: Stretch) -> Corrected:
         if not heard.hypotheses:

@@ -100,13 +100,16 @@ class WhisperDecoder:
 
         ``before`` is the text that each of them follows.
         """
+        prompts = self._equally_long([self._prompt(language, each) for each in before])
+        # CTranslate2 gives the text half of this and no more than the prompt leaves of it.
+        longest = min(_MOST_TOKENS, most_tokens + max(most_tokens, len(prompts[0])))
         results = self._model.generate(
             ctranslate2.StorageView.from_array(encoded),
-            self._equally_long([self._prompt(language, each) for each in before]),
+            prompts,
             beam_size=beam_size,
             num_hypotheses=beam_size,
             no_repeat_ngram_size=no_repeat_ngram,
-            max_length=min(_MOST_TOKENS, 2 * most_tokens),  # CTranslate2 gives the text half of this
+            max_length=longest,
             return_scores=True,
         )
         return [

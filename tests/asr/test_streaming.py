@@ -161,10 +161,11 @@ async def test_a_full_queue_is_an_overload_and_says_so(recogniser: StreamingReco
     assert [(await stream.finish()).text for stream in streams[:3]] == ["0.5s"] * 3
 
 
+@pytest.mark.parametrize("failure", [RecognitionError("broken", code="model_failed"), IndexError("list index")])
 async def test_a_failing_model_is_an_error_of_the_turn_not_of_the_next(
-    recogniser: StreamingRecogniser, model: FakeSpeechModel
+    failure: Exception, recogniser: StreamingRecogniser, model: FakeSpeechModel
 ) -> None:
-    model.fail_with = RecognitionError("broken", code="model_failed")
+    model.fail_with = failure
     stream = recogniser.open(HearingContext())
     say(stream, 0.5)
     with pytest.raises(RecognitionError):

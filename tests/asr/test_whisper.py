@@ -49,6 +49,12 @@ def test_a_caller_is_heard_with_several_hypotheses_and_confidence(model: Whisper
     assert np.mean(first.confidence) > 0.5
 
 
+def test_a_short_piece_behind_a_long_turn_is_heard(model: WhisperModel) -> None:
+    """What was said before takes room in the decoder; there has to be some left for the piece."""
+    previous = "洛龙区开元大道和通济街交叉口，垃圾堆了好几天没人清运，味道特别大，我已经反映过好几次了，都没有人来管"
+    assert hear(model, caller("elevator-broken")[:12000], previous=previous).hypotheses
+
+
 @pytest.mark.parametrize("language", ["zh", "auto"])
 def test_english_is_heard_as_english_whether_or_not_it_was_expected(model: WhisperModel, language: str) -> None:
     asked = hear(model, caller("english-help"), language)

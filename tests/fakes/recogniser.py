@@ -106,7 +106,7 @@ class FakeSpeechModel:
         self.stretches: list[Stretch] = []
         self.runs: list[int] = []
         self.loaded = False
-        self.fail_with: HotlineError | None = None
+        self.fail_with: Exception | None = None
         self._may_run = threading.Event()
         self._may_run.set()
         self.began = threading.Semaphore(0)
