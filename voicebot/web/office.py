@@ -8,6 +8,7 @@ from voicebot.core.ports import AgentQueue, Clock
 from voicebot.desk.agents import Agents
 from voicebot.desk.board import BoardFeed
 from voicebot.desk.casework import Casework
+from voicebot.desk.figures import Figures
 from voicebot.desk.ports import DeskHelp
 from voicebot.desk.settings import DeskSettings
 from voicebot.storage.accounts import Accounts
@@ -31,6 +32,7 @@ class Office:
     record: Record
     people: People
     desk: Desk
+    figures: Figures
     clock: Clock
 
     @classmethod
@@ -65,6 +67,7 @@ class Office:
                 tickets,
                 desk,
             ),
+            Figures(database, clock, desk),
             clock,
         )
 

@@ -9,6 +9,7 @@ from voicebot.core.errors import ConfigurationError
 from voicebot.web.account_routes import account_routes
 from voicebot.web.desk_routes import desk_routes
 from voicebot.web.doorkeeper import Doorkeeper
+from voicebot.web.figure_routes import figure_routes
 from voicebot.web.front_page import Front, front_routes
 from voicebot.web.health_routes import Health, Probe, health_routes
 from voicebot.web.metrics import Metrics
@@ -44,6 +45,7 @@ def build_web(
     app.add_routes(account_routes(office.people, doorkeeper, settings, office.clock))
     app.add_routes(record_routes(office.record, doorkeeper))
     app.add_routes(desk_routes(office.desk, doorkeeper))
+    app.add_routes(figure_routes(office.figures, office.record.tickets, office.record.tenant, doorkeeper))
     app.add_routes(page_routes(doorkeeper))
     return app
 
