@@ -3,11 +3,12 @@ import { ask, at, lasted, make, me, tell } from "/static/api.js";
 import { bars, curve } from "/static/charts.js";
 import { conversation } from "/static/conversation.js";
 import { watermark } from "/static/watermark.js";
-import { REASONS, STATES } from "/static/words.js";
+import { REASONS, SKILLS, STATES } from "/static/words.js";
 
 const account = await me();
 let source = null;
 let watched = "";
+let due = 0;
 
 const percent = (share) => (share === null ? "—" : `${(share * 100).toFixed(1)}%`);
 const seconds = (value) => (value === null ? "—" : `${Math.round(value)} 秒`);
@@ -20,13 +21,13 @@ function connect() {
     at("connection").textContent = "连接中断，正在重连…";
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
   };
-  source.addEventListener("board", (event) => { draw(JSON.parse(event.data)); calls(); });
+  source.addEventListener("board", (event) => { draw(JSON.parse(event.data)); calls(); clearTimeout(due); due = setTimeout(figures, 500); });
   source.addEventListener("call", read);
 }
 
 function draw(board) {
   at("agents").replaceChildren(...board.agents.map((agent) => make("tr", {}, make("th", { scope: "row" }, agent.display_name),
-    make("td", {}, STATES[agent.state] + (agent.reason ? `（${agent.reason}）` : "")), make("td", { "data-since": agent.since, "data-before": "" }, lasted(agent.since)), make("td", {}, agent.skills.join("、")))));
+    make("td", {}, STATES[agent.state] + (agent.reason ? `（${agent.reason}）` : "")), make("td", { "data-since": agent.since, "data-before": "" }, lasted(agent.since)), make("td", {}, agent.skills.map((skill) => SKILLS[skill] ?? skill).join("、")))));
   at("waiting").replaceChildren(...board.waiting.map((line) => make("tr", {}, make("td", {}, line.position),
     make("td", {}, line.title || line.summary || line.caller_number), make("td", {}, REASONS[line.reason]), make("td", { "data-since": line.joined_at, "data-before": "" }, lasted(line.joined_at)))));
 }

@@ -7,3 +7,4 @@ export const CALL_BACKS = { asked: "已答应回电", missed: "未接通" };
 export const KINDS = { question: "可以问", reply: "可以答" };
 export const TYPES = ["", "咨询", "求助", "投诉", "举报", "建议", "表扬"];
 export const URGENCIES = { normal: "一般", urgent: "紧急", emergency: "特急" };
+export const SKILLS = { general: "综合", dialect: "方言", enterprise: "企业", tourism: "涉旅", english: "英语", emergency: "险情" };
