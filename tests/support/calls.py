@@ -22,6 +22,7 @@ from voicebot.core.ports import RecogniserCapabilities
 from voicebot.core.speech import HearingContext, Transcript
 from voicebot.core.ticket import TicketDraft
 from voicebot.evaluation.virtual_time import run_in_virtual_time
+from voicebot.pipeline.handoff import Takers
 from voicebot.pipeline.session import CallSession, Parts
 from voicebot.turns.barge_in import BargeIn
 from voicebot.turns.endpoint import AdaptiveEndpointer
@@ -168,6 +169,7 @@ class CallRig:
     queue: FakeAgentQueue = field(default_factory=lambda: FakeAgentQueue(FakeClock()))
     observer: FakeObserver = field(default_factory=FakeObserver)
     targets: NoTargets = field(default_factory=NoTargets)
+    takers: Takers | None = None
     max_call_s: float = 600
     end: CallEnd | None = None
     session: CallSession | None = None
@@ -218,6 +220,7 @@ class CallRig:
             patience_text=lambda language: "请稍等。" if language == "zh" else "One moment.",
             fault_text=lambda _: "抱歉，系统出了点问题。",
             max_call_s=self.max_call_s,
+            takers=self.takers,
         )
 
     def _dialog(self, start: CallStart) -> ScriptedDialog:

@@ -1,0 +1,27 @@
+"""Agents who take a call when they are told to."""
+
+import asyncio
+
+from voicebot.pipeline.handoff import Taker
+
+
+class FakeTakers:
+    """`Takers`: each of ``takers`` takes the call ``after_s`` after it began to wait."""
+
+    def __init__(self, *takers: Taker, after_s: float = 1.0):
+        self.takers = list(takers)
+        self.after_s = after_s
+        self.outcomes: list[tuple[str, str]] = []
+        self.over: list[str] = []
+
+    async def taken(self, call_id: str) -> Taker:
+        await asyncio.sleep(self.after_s)
+        if not self.takers:
+            await asyncio.Event().wait()
+        return self.takers.pop(0)
+
+    async def put_through(self, call_id: str, outcome: str) -> None:
+        self.outcomes.append((call_id, outcome))
+
+    async def line_over(self, call_id: str) -> None:
+        self.over.append(call_id)
