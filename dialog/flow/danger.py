@@ -44,6 +44,7 @@ def alarm(c: Conversation, heard: Heard, emergency: Emergency) -> list[Action]:
 def hold(c: Conversation, heard: Heard) -> list[Action]:
     """The caller speaks while waiting: keep what they say, ask for patience."""
     m = c.memory
+    m.state = State.QUEUED
     if m.draft is None:
         m.draft = intake.blank(c)
     before = m.draft
@@ -52,6 +53,25 @@ def hold(c: Conversation, heard: Heard) -> list[Action]:
     if m.handed_off is HandOffReason.EMERGENCY and m.draft != before:
         return [c.say("emergency_noted")]
     return [c.say("queue_wait")]
+
+
+def offer_call_back(c: Conversation) -> list[Action]:
+    """Waiting takes long: may somebody call back instead? The call keeps its place either way."""
+    c.memory.asked["call_back"] += 1
+    return [c.ask("queue_offer_call_back", State.OFFER_CALL_BACK)]
+
+
+def may_call_back(c: Conversation) -> bool:
+    """Once a call, when the caller can be reached and nobody is in danger."""
+    m = c.memory
+    reachable = c.line_phone or (m.draft is not None and m.draft.caller_phone)
+    return bool(reachable) and m.handed_off is not HandOffReason.EMERGENCY and not m.asked["call_back"]
+
+
+def call_back(c: Conversation, heard: Heard) -> list[Action]:
+    """Yes: somebody will call."""
+    c.memory.state = State.ENDED
+    return [c.say("queue_call_back_kept", interruptible=False), HangUp("call_back")]
 
 
 def queued(c: Conversation, outcome: HandOffQueued) -> list[Action]:

@@ -62,6 +62,7 @@ MOVES: dict[Move, Step] = {
     Move.INTRODUCE: manners.introduce,
     Move.WELCOME: manners.welcome,
     Move.HOLD: danger.hold,
+    Move.CALL_BACK: danger.call_back,
     Move.PATIENCE: manners.patience,
     Move.FAIL: manners.not_heard,
 }
@@ -172,6 +173,8 @@ class HotlineDialog:
             return danger.alarm(c, heard, emergency)
         if m.state is State.QUEUED:
             return danger.hold(c, heard) if heard.text else [c.say("queue_wait")]
+        if m.state is State.OFFER_CALL_BACK:
+            return MOVES[_move(m.state, heard)](c, heard)
         if Intent.HUMAN in heard.intents:
             return c.hand_off(HandOffReason.ASKED, "handoff", notice.seat_skill if notice else "general")
         if notice is not None and notice.hand_over:

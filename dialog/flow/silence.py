@@ -1,10 +1,12 @@
 """Nobody speaks: ask, ask again, then promise a call back and end politely."""
 
+from dialog.flow import danger
 from dialog.flow.conversation import Conversation
 from dialog.flow.states import DEAF, State
 from voicebot.core.actions import Action, Ask, HangUp, Say
 
 _QUEUE_NOTICE_MS = 15_000  # a queue that says nothing for longer sounds like a dead line
+_NOTICES = 2  # then a call back is offered
 
 
 def silent(c: Conversation, silence_ms: float) -> list[Action]:
@@ -21,7 +23,10 @@ def silent(c: Conversation, silence_ms: float) -> list[Action]:
     if silence_ms - m.prompted_ms < patience:
         return []
     m.prompted_ms, m.waiting = silence_ms, False
-    if m.state is State.QUEUED:
+    if m.state is State.QUEUED and m.used["queue_wait"] >= _NOTICES and danger.may_call_back(c):
+        return danger.offer_call_back(c)
+    if m.state in (State.QUEUED, State.OFFER_CALL_BACK):
+        m.state = State.QUEUED
         return [c.say("queue_wait")]
     if m.state is State.RATING:
         return _end(c, "goodbye")

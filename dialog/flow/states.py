@@ -31,6 +31,7 @@ class State(StrEnum):
     LEAVING = "leaving"
     RATING = "rating"
     QUEUED = "queued"
+    OFFER_CALL_BACK = "offer_call_back"
     ENDED = "ended"
 
 
@@ -71,6 +72,7 @@ class Move(StrEnum):
     INTRODUCE = "introduce"
     WELCOME = "welcome"
     HOLD = "hold"
+    CALL_BACK = "call_back"
     PATIENCE = "patience"
     FAIL = "fail"
 
@@ -169,6 +171,7 @@ TABLE: dict[State, Row] = {
     ),
     State.RATING: Row(Expect.RATING, (), Move.RATE),
     State.QUEUED: Row(Expect.ANYTHING, (), Move.HOLD),
+    State.OFFER_CALL_BACK: Row(Expect.YES_NO, ((Intent.NO, Move.HOLD), (Intent.YES, Move.CALL_BACK)), Move.HOLD),
     State.ENDED: Row(Expect.ANYTHING, (), Move.PATIENCE),
 }
 

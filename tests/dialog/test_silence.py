@@ -1,7 +1,12 @@
 """Nobody speaks."""
 
 from tests.support.talking import Talk, keys
-from voicebot.core.actions import HangUp
+from voicebot.core.actions import HandOffQueued, HandOffTaken, HangUp
+from voicebot.core.speech import Transcript
+
+
+def spoken(text: str) -> Transcript:
+    return Transcript(text, text, 0, 0)
 
 
 def quiet(talk: Talk, upto_s: int, begin_s: int = 3) -> list[str]:
@@ -67,3 +72,38 @@ def test_the_machine_at_work_is_not_prompted() -> None:
     talk = Talk(files=False)
     talk.say("我在涧西区南昌路三号院，路灯坏了三天了", "对")
     assert quiet(talk, 20) == []
+
+
+def _offered() -> Talk:
+    talk = Talk()
+    talk.say("转人工")
+    assert quiet(talk, 46) == ["queue_wait", "queue_wait", "queue_offer_call_back"]
+    return talk
+
+
+def test_who_waits_long_is_offered_a_call_back_and_the_promise_is_told() -> None:
+    talk = _offered()
+    done = talk.take(talk.dialog.hear(spoken("好的")))
+    assert keys(done) == ["queue_call_back_kept"]
+    assert HangUp("call_back") in done
+
+
+def test_who_would_rather_wait_goes_on_waiting_and_is_not_asked_again() -> None:
+    talk = _offered()
+    assert keys(talk.take(talk.dialog.hear(spoken("不用，我等着")))) == ["queue_wait"]
+    assert set(quiet(talk, 90)) == {"queue_wait"}
+
+
+def test_an_agent_who_takes_the_call_calls_back_only_without_a_line_of_their_own() -> None:
+    talk = _offered()
+    assert keys(talk.take(talk.dialog.outcome(HandOffTaken(put_through=True)))) == ["handoff_through"]
+    done = talk.take(talk.dialog.outcome(HandOffTaken(put_through=False)))
+    assert keys(done) == ["handoff_call_back"]
+    assert HangUp("call_back") in done
+
+
+def test_a_long_expected_wait_is_told() -> None:
+    talk = Talk()
+    talk.say("转人工")
+    assert keys(talk.take(talk.dialog.outcome(HandOffQueued(3, 150.0)))) == ["queue_position", "queue_minutes"]
+    assert keys(talk.take(talk.dialog.outcome(HandOffQueued(1, 20.0)))) == ["queue_next"]

@@ -32,7 +32,7 @@ class FakeAgentQueue:
                 return self._put(replace(entry, state=QueueState.CLAIMED, agent=agent, position=0))
         return None
 
-    async def leave(self, call_id: str, *, abandoned: bool) -> None:
+    async def leave(self, call_id: str, *, abandoned: bool, promised: bool = False) -> None:
         self._fail()
         for entry in list(self.entries):
             if entry.request.call_id == call_id and entry.state in (QueueState.WAITING, QueueState.CLAIMED):

@@ -272,8 +272,8 @@ class AgentQueue(Protocol):
     async def claim(self, agent: str, skills: tuple[str, ...]) -> QueueEntry | None:
         """Give the most urgent, longest-waiting call that fits the skills to one agent, exactly once."""
 
-    async def leave(self, call_id: str, *, abandoned: bool) -> None:
-        """The call is served or the caller gave up."""
+    async def leave(self, call_id: str, *, abandoned: bool, promised: bool = False) -> None:
+        """The call is served or the caller gave up; ``promised`` when they were told that somebody calls back."""
 
     async def waiting(self) -> tuple[QueueEntry, ...]:
         """Those who wait, in order."""

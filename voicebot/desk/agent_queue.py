@@ -82,7 +82,7 @@ class SqlAgentQueue:
 
         return await self._changes.write(work, QUEUE)
 
-    async def leave(self, call_id: str, *, abandoned: bool) -> None:
+    async def leave(self, call_id: str, *, abandoned: bool, promised: bool = False) -> None:
         """The call is served or the caller gave up; a call that is not in the queue is left alone.
 
         Somebody who gave up and has a number is on the list of those to call back.
@@ -94,7 +94,9 @@ class SqlAgentQueue:
             if row is None:
                 return
             connection.execute(
-                update(entries).where(entries.c.entry_id == row.entry_id).values(left_values(row.state, now, abandoned))
+                update(entries)
+                .where(entries.c.entry_id == row.entry_id)
+                .values(left_values(row.state, now, abandoned, promised))
             )
             if row.offered_to:  # whom it rang is free again
                 free = {"state": "ready", "since": now, "entry_id": None}
@@ -141,13 +143,14 @@ def handling_s(connection: Connection, settings: DeskSettings) -> float:
     return sum(times) / len(times) if len(times) >= _SAMPLE // 5 else float(settings.handling_s)
 
 
-def left_values(state: str, now: datetime, abandoned: bool) -> dict[str, object]:
+def left_values(state: str, now: datetime, abandoned: bool, promised: bool = False) -> dict[str, object]:
     """What a live entry becomes when its call is over."""
     gave_up = abandoned and state == QueueState.WAITING.value
+    due = CallBack.NONE if not gave_up else CallBack.ASKED if promised else CallBack.MISSED
     return {
         "state": (QueueState.ABANDONED if abandoned else QueueState.DONE).value,
         "left_at": now,
-        "call_back": (CallBack.MISSED if gave_up else CallBack.NONE).value,
+        "call_back": due.value,
         "offered_to": "",
         "offered_at": None,
     }

@@ -61,6 +61,7 @@ class Transferring:
     taker: Taker | None = None
     queued: bool = False
     transferred: bool = False
+    promised: bool = False  # the caller was told that somebody calls back
 
     async def hand_off(self, action: HandOff, draft: TicketDraft | None, turns: tuple[Turn, ...]) -> Outcome:
         """Take a place in the queue with everything that is known."""
@@ -147,6 +148,6 @@ class Transferring:
     async def _leave(self, *, abandoned: bool) -> None:
         try:
             async with asyncio.timeout(_LEAVE_S):
-                await self.queue.leave(self.start.call_id, abandoned=abandoned)
+                await self.queue.leave(self.start.call_id, abandoned=abandoned, promised=self.promised)
         except (HotlineError, TimeoutError) as error:
             self.observer.fault("queue", getattr(error, "code", "timeout"))

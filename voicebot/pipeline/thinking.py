@@ -237,6 +237,7 @@ class Thinking(FrameProcessor):
                 self._record.unanswered(action.question, action.nearest_article, action.score)
             case HangUp():
                 self._record.note("hang_up", reason=action.reason)
+                self._transferring.promised = action.reason == "call_back"
                 await self.push_frame(SpeakFrame(text="", hang_up_after=True))
         return None
 
