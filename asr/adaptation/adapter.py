@@ -1,9 +1,7 @@
-"""An adapter: what training changed, squeezed into a few MB, with a card; and how it is merged into a model.
+"""An adapter: what training changed, in a few MB, with a card; and how it is merged into a model.
 
-Each matrix's change is cut down to its largest singular values. Which ones are kept is decided over all
-matrices together: a singular value that costs ``rows + columns`` numbers is worth its square. The two thin
-factors are stored in int8 with one scale for each column. Vectors (biases, norms) are stored whole, in fp16.
-Needs numpy only.
+A matrix's change is the product of two thin factors, stored in int8 with one scale for each column of the left and
+each row of the right. Vectors (biases, norms) are stored whole, in fp16. Needs numpy only.
 """
 
 import hashlib
@@ -41,36 +39,8 @@ class Adapter:
         return None
 
 
-def squeeze(changes: Mapping[str, Array], budget_bytes: int) -> Adapter:
-    """The best adapter of at most ``budget_bytes`` (before zip, which gains a little more) for these changes."""
-    vectors = {
-        name: change.astype(np.float16).astype(np.float32) for name, change in changes.items() if change.ndim == 1
-    }
-    matrices = {name: change for name, change in changes.items() if change.ndim == 2}
-    budget_bytes -= sum(2 * vector.size for vector in vectors.values())
-    parts = {name: np.linalg.svd(change.astype(np.float32), full_matrices=False) for name, change in matrices.items()}
-    # one column of each factor in int8, and its fp16 scale
-    worth = [
-        (float(value**2) / (sum(matrices[name].shape) + 4), name)
-        for name, (_, values, _) in parts.items()
-        for value in values
-    ]
-    rank = dict.fromkeys(matrices, 0)
-    for _, name in sorted(worth, reverse=True):
-        budget_bytes -= sum(matrices[name].shape) + 4
-        if budget_bytes < 0:
-            break
-        rank[name] += 1
-    factors = {}
-    for name, (left, values, right) in parts.items():
-        kept = rank[name]
-        if kept:
-            root = np.sqrt(values[:kept])
-            factors[name] = (_rounded(left[:, :kept] * root), _rounded(right[:kept].T * root).T)
-    return Adapter(factors, vectors, {})
-
-
-def _rounded(columns: Array) -> Array:
+def rounded(columns: Array) -> Array:
+    """A factor as it comes back from int8 with one scale for each column."""
     codes, scales = _quantise(columns)
     return np.asarray(codes * scales.astype(np.float32), np.float32)
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
+from voicebot.audio.narrowband import resample
 from voicebot.core.errors import ConfigurationError
 
 RATE_HZ = 16_000  # what Whisper hears
@@ -66,26 +67,18 @@ def read_manifest(path: Path) -> list[Clip]:
 
 
 def load(clip: Clip) -> Signal:
-    """The clip as float32 mono at 16 kHz; any format that FFmpeg reads. Raises `ConfigurationError`."""
+    """The clip as float32 mono at 16 kHz; any format that libsndfile reads. Raises `ConfigurationError`."""
     if clip.signal is not None:
         return clip.signal
     try:
-        with av.open(str(clip.path)) as container:
-            resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
-            parts = [
-                np.frombuffer(bytes(block.planes[0])[: 2 * block.samples], "<i2")
-                for frame in container.decode(audio=0)
-                for block in resampler.resample(frame)
-            ]
-            parts += [np.frombuffer(bytes(b.planes[0])[: 2 * b.samples], "<i2") for b in resampler.resample(None)]
-    except (OSError, ValueError) as error:  # av's own errors derive from these
+        channels, rate_hz = soundfile.read(clip.path, dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
         raise ConfigurationError(
             f"{clip.path} cannot be decoded: {error}.",
             code="clip_unreadable",
             remedy="Correct the manifest or remove the file.",
         ) from error
-    pcm = np.concatenate(parts) if parts else np.zeros(0, "<i2")
-    return pcm.astype(np.float32) / np.float32(32768)
+    return resample(np.ascontiguousarray(channels.mean(axis=1, dtype=np.float32)), rate_hz, RATE_HZ)
 
 
 def split_by_speaker(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:

@@ -64,7 +64,8 @@ class Encoder:
         """Encoder output (frames, width) of one clip in the window the service would use."""
         count = window_features(len(signal))
         features = self._model.feature_extractor(signal)[:, :count]
-        features = np.pad(features, ((0, 0), (0, count - features.shape[1])))
+        quiet = float(features.min())  # behind the end, as the service pads
+        features = np.pad(features, ((0, 0), (0, count - features.shape[1])), constant_values=quiet)
         output = self._model.encode(np.ascontiguousarray(features, np.float32))
         return np.asarray(np.asarray(output)[0], np.float16)
 
@@ -72,10 +73,11 @@ class Encoder:
 def encode_clips(
     clips: Sequence[Clip],
     encoder: Encoder,
-    change: Callable[[Signal], Signal],
+    change: Callable[[Signal, np.random.Generator], Signal],
     folder: Path,
     *,
     limits_s: tuple[float, float],
+    seed: int,
     progress: Callable[[int, int], None],
 ) -> EncodedSet:
     """Encode every clip whose length is within ``limits_s`` into ``folder`` and open the result."""
@@ -85,9 +87,9 @@ def encode_clips(
     spoken: list[int] = []
     with (folder / "rows.f16").open("wb") as out:
         for done, clip in enumerate(clips, 1):
-            signal = load(clip)
+            signal = change(load(clip), np.random.default_rng((seed, done)))
             if limits_s[0] <= len(signal) / RATE_HZ <= limits_s[1]:
-                encoded = encoder.encode(change(signal))
+                encoded = encoder.encode(signal)
                 out.write(encoded.tobytes())
                 texts.append(clip.text)
                 lengths.append(len(encoded))

@@ -2,22 +2,25 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
-from asr.adaptation.adapter import Adapter, save_adapter, sha256, squeeze
+from asr.adaptation.adapter import Adapter, save_adapter, sha256
 from asr.adaptation.augment import Augmenter
 from asr.adaptation.clips import RATE_HZ, Clip, Signal, load, split_by_speaker
-from asr.adaptation.ct2_file import Ct2File
-from asr.adaptation.decoder import Decoder
+from asr.adaptation.ct2_file import Array, Ct2File
 from asr.adaptation.encoded import EncodedSet, Encoder, encode_clips
+from asr.adaptation.examples import Change, EncodedExamples, HeardExamples
+from asr.adaptation.listener import Listener, Reader
 from asr.adaptation.mixing import Mixing, choose_weight
 from asr.adaptation.settings import AdaptationSettings
-from asr.adaptation.training import Examples, Progress, Tokens, train
+from asr.adaptation.tokens import Tokens
+from asr.adaptation.training import Examples, Progress, train
 from voicebot.audio.narrowband import resample, telephone
 from voicebot.core.errors import ConfigurationError
 from voicebot.core.frames import SAMPLE_RATE_HZ
@@ -36,7 +39,7 @@ class Watcher:
         """A step was made."""
 
     def mixing(self, weight: float, asked: float, unlike: float) -> None:
-        """A weight was tried: losses on the held-out speakers and on other speech."""
+        """A weight was tried: error rates (%) on the held-out speakers and on other speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Sources:
 def adapt(
     sources: Sources, settings: AdaptationSettings, work_dir: Path, adapter_file: Path, watcher: Watcher | None = None
 ) -> Adapter:
-    """Encode, train, squeeze, choose the weight, write the adapter. Takes minutes to hours.
+    """Encode, train, choose the weight, write the adapter. Takes minutes to hours.
 
     Raises `ConfigurationError` for too few or unreadable clips and `ModelError` for a base that is not there.
     """
@@ -63,42 +66,27 @@ def adapt(
             code="clips_too_few",
             remedy=f"Give at least {_FEWEST_CLIPS} clips of several speakers, and name the speakers in the manifest.",
         )
-    sets = _encode(training, validation, sources, settings, work_dir, watcher)
     base = Ct2File(sources.base_dir / "model.bin")
     tokens = Tokens(sources.base_dir / "tokenizer.json")
-    rng = random.Random(settings.seed)
-    prompts = [settings.prompt if rng.random() < settings.prompt_share else "" for _ in sets["training"].texts]
-    asked = _asked(sets["validation"], tokens, settings)
-    unlike = _asked(sets["unlike"], tokens, settings) if sources.unlike else None
-    decoder = Decoder(base)
-    before = decoder.state()
-    examples = Examples(sets["training"], tokens, prompts, whole_window=False)
-    after = train(decoder, examples, asked, settings, watcher.training)
-    return finish(
-        decoder,
-        squeeze({name: after[name] - before[name] for name in before}, settings.adapter_kb * 1000),
-        sources,
-        settings,
-        (asked, unlike),
-        adapter_file,
-        watcher,
-    )
-
-
-def finish(
-    decoder: Decoder,
-    adapter: Adapter,
-    sources: Sources,
-    settings: AdaptationSettings,
-    asked_and_unlike: tuple[Examples, Examples | None],
-    adapter_file: Path,
-    watcher: Watcher,
-) -> Adapter:
-    """Choose the weight of a squeezed change, write its card, save it."""
-    asked, unlike = asked_and_unlike
-    base = Ct2File(sources.base_dir / "model.bin")
-    before = {name: np.asarray(base.read(name), np.float32) for name in decoder.names}
-    mixing = choose_weight(decoder, before, adapter, asked, unlike, batch=settings.batch, report=watcher.mixing)
+    device = torch.device(settings.device)
+    model: Reader | Listener
+    if settings.parts == "decoder":
+        sets = _encoded(training, validation, sources, settings, work_dir, tokens, watcher)
+        model = Reader(base, settings.rank)
+    else:
+        sets = _heard(training, validation, sources, settings, tokens, watcher)
+        model = Listener(base, settings.rank, with_decoder=settings.parts == "all").to(device)
+    train(model, sets.training, sets.validation, settings, watcher.training)
+    factors: dict[str, tuple[Array, Array]] = {}
+    vectors: dict[str, Array] = {}
+    for part in model.parts:
+        matrices, whole = part.changes()
+        factors |= matrices
+        vectors |= whole
+    adapter = Adapter(factors, vectors, {})
+    for part in model.parts:  # the weight is chosen for the adapter as it is shipped, rounded
+        part.load(adapter)
+    mixing = choose_weight(model, sets.validation, sets.unlike, tokens, batch=settings.batch, report=watcher.mixing)
     adapter = replace(adapter, card=write_card(sources, settings, mixing))
     save_adapter(adapter, adapter_file)
     return adapter
@@ -115,43 +103,96 @@ def write_card(sources: Sources, settings: AdaptationSettings, mixing: Mixing) -
         "speakers": len({clip.speaker for clip in human}),
         "licences": dict(Counter(clip.licence for clip in sources.clips)),
         "settings": settings.model_dump(),
-        "losses_nats_a_token": {
-            str(weight): {"held_out_speakers": round(asked, 4), "unlike_speech": round(unlike, 4)}
-            for weight, (asked, unlike) in mixing.losses.items()
+        "error_rate_percent": {
+            str(weight): {"held_out_speakers": round(asked, 2), "unlike_speech": round(unlike, 2)}
+            for weight, (asked, unlike) in mixing.errors.items()
         },
     }
 
 
-def _asked(encoded: EncodedSet, tokens: Tokens, settings: AdaptationSettings) -> Examples:
-    return Examples(encoded, tokens, [settings.prompt] * len(encoded), whole_window=True)
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    training: Examples
+    validation: Examples
+    unlike: Examples | None
 
 
-def _encode(
+def _crowd(training: Sequence[Clip]) -> list[Signal]:
+    step = max(1, len(training) // _CROWD)
+    return [load(clip) for clip in training[::step][:_CROWD]]
+
+
+def _prompts(settings: AdaptationSettings, count: int) -> list[str]:
+    """The service asks with a prompt; some clips are trained without one, so that it is not needed."""
+    rng = random.Random(settings.seed)
+    return [settings.prompt if rng.random() < settings.prompt_share else "" for _ in range(count)]
+
+
+def _encoded(
     training: Sequence[Clip],
     validation: Sequence[Clip],
     sources: Sources,
     settings: AdaptationSettings,
     work_dir: Path,
+    tokens: Tokens,
     watcher: Watcher,
-) -> dict[str, EncodedSet]:
+) -> _Sets:
+    """Every clip once through the int8 encoder and one telephone."""
     encoder = Encoder(sources.base_dir, settings.threads)
-    step = max(1, len(training) // _CROWD)
-    crowd = [load(clip) for clip in training[::step][:_CROWD]]
-    sets: dict[str, tuple[Sequence[Clip], Callable[[Signal], Signal]]] = {
-        "unlike": (sources.unlike, _plain_telephone),
-        "validation": (validation, Augmenter(crowd, settings.seed + 1)),
-        "training": (training, Augmenter(crowd, settings.seed)),
-    }
-
-    def report(name: str) -> Callable[[int, int], None]:
-        return lambda done, total: watcher.encoding(name, done, total)
-
+    augment = Augmenter(_crowd(training))
     limits_s = (settings.min_clip_s, settings.max_clip_s)
-    return {
-        name: encode_clips(clips, encoder, change, work_dir / name, limits_s=limits_s, progress=report(name))
-        for name, (clips, change) in sets.items()
-    }
+
+    def encode(name: str, clips: Sequence[Clip], change: Change) -> EncodedSet:
+        def report(done: int, total: int) -> None:
+            watcher.encoding(name, done, total)
+
+        return encode_clips(
+            clips, encoder, change, work_dir / name, limits_s=limits_s, seed=settings.seed, progress=report
+        )
+
+    def asked(encoded: EncodedSet) -> EncodedExamples:
+        return EncodedExamples(encoded, tokens, [settings.prompt] * len(encoded), whole_window=True)
+
+    unlike = encode("unlike", sources.unlike, _plain_telephone)
+    held = encode("validation", validation, augment)
+    trained = encode("training", training, augment)
+    prompts = _prompts(settings, len(trained))
+    return _Sets(
+        EncodedExamples(trained, tokens, prompts, whole_window=False), asked(held), asked(unlike) if unlike else None
+    )
 
 
-def _plain_telephone(signal: Signal) -> Signal:
+def _heard(
+    training: Sequence[Clip],
+    validation: Sequence[Clip],
+    sources: Sources,
+    settings: AdaptationSettings,
+    tokens: Tokens,
+    watcher: Watcher,
+) -> _Sets:
+    """Every clip as sound, in memory (an hour is 230 MB)."""
+    augment = Augmenter(_crowd(training))
+
+    def examples(name: str, clips: Sequence[Clip], change: Change, *, prompt: bool) -> HeardExamples:
+        signals, texts = [], []
+        for done, clip in enumerate(clips, 1):
+            signal = load(clip)
+            if settings.min_clip_s <= len(signal) / RATE_HZ <= settings.max_clip_s:
+                signals.append(signal)
+                texts.append(clip.text)
+            watcher.encoding(name, done, len(clips))
+        prompts = [settings.prompt] * len(texts) if prompt else _prompts(settings, len(texts))
+        return HeardExamples(
+            signals, texts, tokens, prompts, change,
+            seed=settings.seed, workers=settings.threads, device=torch.device(settings.device),
+        )  # fmt: skip
+
+    return _Sets(
+        examples("training", training, augment, prompt=False),
+        examples("validation", validation, augment, prompt=True),
+        examples("unlike", sources.unlike, _plain_telephone, prompt=True) if sources.unlike else None,
+    )
+
+
+def _plain_telephone(signal: Signal, _: np.random.Generator) -> Signal:
     return resample(telephone(signal, RATE_HZ), SAMPLE_RATE_HZ, RATE_HZ)

@@ -5,7 +5,7 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 import numpy as np
@@ -39,7 +39,17 @@ _VOICE_LICENCE = "Apache-2.0 (Kokoro-82M)"
     "--sentences", type=int, default=0, show_default=True, help="用本市地名、单位合成多少句来电话语一起训练。"
 )
 @click.option("--threads", type=int, default=2, show_default=True, help="线程数。")
-@click.option("--learning-rate", type=float, default=3e-5, show_default=True, help="最高学习率。")
+@click.option(
+    "--parts",
+    type=click.Choice(["decoder", "encoder", "all"]),
+    default="decoder",
+    show_default=True,
+    help="训练哪些部分：decoder 解码器（处理器即可）；encoder 编码器；all 两者（后两种每遍换一种电话，需要显卡）。",
+)
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="在哪里训练。")
+@click.option("--passes", type=int, default=4, show_default=True, help="最多训练几遍。")
+@click.option("--rank", type=int, default=24, show_default=True, help="每个矩阵改动的秩，决定适配文件大小。")
+@click.option("--learning-rate", type=float, default=6e-4, show_default=True, help="最高学习率。")
 @click.pass_obj
 def command(
     settings: Settings,
@@ -50,6 +60,10 @@ def command(
     minutes: float,
     sentences: int,
     threads: int,
+    parts: Literal["decoder", "encoder", "all"],
+    device: Literal["cpu", "cuda"],
+    passes: int,
+    rank: int,
     learning_rate: float,
 ) -> None:
     """Train, write ``adapter.npz`` and the merged model into ``out``."""
@@ -63,7 +77,10 @@ def command(
     base_dir = base or models.path(settings.asr.base_model)
     clips = [clip for manifest in manifests for clip in read_manifest(manifest)]
     clips += asyncio.run(_speak_sentences(settings, models, sentences)) if sentences else []
-    chosen = AdaptationSettings(minutes=minutes, threads=threads, learning_rate=learning_rate)
+    chosen = AdaptationSettings(
+        minutes=minutes, threads=threads, parts=parts, device=device, passes=passes, rank=rank,
+        learning_rate=learning_rate,
+    )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     adapter_file = out / "adapter.npz"
     sources = Sources(clips, read_manifest(unlike) if unlike else (), base_dir)
@@ -118,6 +135,8 @@ def _teller() -> "Watcher":
 
         def training(self, progress: Progress) -> None:
             held = "" if progress.validation is None else f"，验证 {progress.validation:.3f}"
+            if not (held or progress.step % 10 == 0):
+                return
             click.echo(
                 f"\r训练 {progress.step}/{progress.steps}，损失 {progress.loss:.3f}{held}，"
                 f"约余 {progress.remaining_s:.0f} 秒",
@@ -126,6 +145,6 @@ def _teller() -> "Watcher":
             )
 
         def mixing(self, weight: float, asked: float, unlike: float) -> None:
-            click.echo(f"权重 {weight:.2f}：验证 {asked:.3f}，对照 {unlike:.3f}", err=True)
+            click.echo(f"权重 {weight:.2f}：字错率 验证 {asked:.2f}%，对照 {unlike:.2f}%", err=True)
 
     return Teller()
