@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help run demo test check unit bench models peers clean
+.PHONY: help run demo test calls check unit cover bench models peers clean
 .DEFAULT_GOAL := help
 
 help: ## 显示本帮助
@@ -20,6 +20,9 @@ demo: models ## 不用电话，听一段完整的对话并看到工单
 test: models peers check ## 装好一切并跑全部检查与测试
 	$(BIN)/python -m pytest
 
+calls: models peers ## 用自家客户端、sipp、baresip 三种客户端逐个拨打全部剧本（约半小时）
+	$(BIN)/python -m pytest tests/scenarios -m ""
+
 check: $(STAMP) ## 只跑静态检查：ruff、mypy、import-linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -27,7 +30,12 @@ check: $(STAMP) ## 只跑静态检查：ruff、mypy、import-linter
 	$(BIN)/lint-imports
 
 unit: $(STAMP) ## 只跑不需要模型、端口和数据库服务器的测试
-	$(BIN)/python -m pytest -m "not engine and not network and not postgres and not peer and not slow"
+	$(BIN)/python -m pytest -m "not engine and not network and not postgres and not peer and not slow and not long"
+
+cover: models ## 纯规则部分（core、audio、turns、language、dialog）的分支覆盖率，低于 95% 即失败
+	$(BIN)/python -m pytest tests/dialog tests/contracts tests/voicebot/audio tests/voicebot/turns tests/voicebot/language \
+	  -m "not network and not postgres and not peer and not long" --cov=voicebot.core --cov=voicebot.audio --cov=voicebot.turns \
+	  --cov=voicebot.language --cov=dialog --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 bench: models ## 用一份录音清单测量并写入 benchmarks/results：make bench MANIFEST=清单.jsonl
 	@test -n "$(MANIFEST)" || { echo '请给出录音清单：make bench MANIFEST=清单.jsonl'; exit 1; }

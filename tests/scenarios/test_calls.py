@@ -20,10 +20,11 @@ from voicebot.storage.database import Database
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 FOLDER = Path(__file__).parent
-# A call lasts as long as it lasts, so the suite places one of each outcome and the longest; the whole folder is
-# played by `voicebot evaluate scenarios tests/scenarios --line sip`.
-SCENARIOS = ("fire", "barbecue_step_by_step", "correction_at_readback")
-REPLAYED = ("fire",)
+# A call lasts as long as it lasts: the suite places every scenario with our own client and a few with the others;
+# `make calls` places all of them with all three.
+SCENARIOS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+IN_THE_SUITE = ("fire", "newborn_question")
+REPLAYED = [name if name in IN_THE_SUITE else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS]
 _SLACK_S = 1.0  # more time for each reply than in the call that is replayed, since a tape cannot wait
 
 
