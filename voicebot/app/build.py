@@ -23,7 +23,7 @@ from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.session import Parts
 from voicebot.settings import Settings
 from voicebot.storage.calls import SqlCallStore
-from voicebot.storage.changes import Changes
+from voicebot.storage.changes import Changes, hearing_topic
 from voicebot.storage.database import Database
 from voicebot.storage.questions import UnansweredQuestions
 from voicebot.storage.recordings import Recordings
@@ -89,6 +89,7 @@ def build(settings: Settings, observer: Observer) -> House:
         patience_text=lambda language: conversations.text("one_moment", language),
         max_call_s=settings.sip.max_call_s,
         takers=CallTaking(database, clock, changes),
+        hearing=lambda call_id, text: changes.tell_everywhere(hearing_topic(call_id, text)),
     )
     return House(settings, clock, city, models, database, recogniser, synthesiser, conversations, calls, queue,
                  recordings, observer, parts, changes, tickets)  # fmt: skip

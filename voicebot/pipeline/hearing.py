@@ -115,6 +115,7 @@ class Hearing(FrameProcessor):
     def _note_partial(self) -> None:
         if self._listening and (partial := self._listening.stream.partial()) and partial.text != self._partial:
             self._partial = partial.text
+            self._state.hearing(partial.text)
             self._endpointer.hear(partial.text)
             self._barge_in.hear(partial.text)
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from pipecat.pipeline.pipeline import Pipeline
@@ -68,6 +69,7 @@ class Parts:
     patience_text: Callable[[str], str]
     max_call_s: float
     takers: Takers | None = None
+    hearing: Callable[[str, str], None] | None = None  # a call and what its turn in progress sounds like so far
 
 
 class CallSession:
@@ -104,6 +106,8 @@ class CallSession:
     async def _serve(self, record: CallRecord, transferring: Transferring) -> CallEnd:
         parts = self._parts
         state, call_time = CallState(), CallTime()
+        if parts.hearing is not None:
+            state.hearing = partial(parts.hearing, self._start.call_id)
         hearing = Hearing(
             parts.detector(),
             parts.endpointer(),

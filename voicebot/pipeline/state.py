@@ -1,6 +1,7 @@
 """The little that the stages of one call must know of each other."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from voicebot.core.frames import AudioFrame, samples_to_ms
@@ -17,6 +18,7 @@ class CallState:
     thinking: bool = False
     expects: Expect = Expect.ANYTHING
     language: str = "zh"
+    hearing: Callable[[str], None] = lambda text: None  # told what the turn in progress sounds like so far
 
 
 class CallTime:

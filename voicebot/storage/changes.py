@@ -8,13 +8,14 @@ A notice names a topic and holds nothing else; who needs the new state reads it.
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from typing import TypeVar
 
 import psycopg
 import structlog
 from sqlalchemy import Connection, func, select
 
+from voicebot.core.errors import HotlineError
 from voicebot.storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -25,6 +26,8 @@ QUEUE, AGENTS, EVERYTHING = "queue", "agents", "*"
 _CHANNEL = "hotline_changes"
 _LOOK_S = 0.25
 _RECONNECT_S = 1.0
+_PAYLOAD = 2000  # characters; PostgreSQL takes 8,000 bytes
+_MAX_TELLING = 20
 
 
 def call_topic(call_id: str) -> str:
@@ -32,26 +35,39 @@ def call_topic(call_id: str) -> str:
     return f"call:{call_id}"
 
 
+def hearing_topic(call_id: str, text: str) -> str:
+    """The topic of what a turn in progress sounds like so far; it is told and nowhere kept."""
+    return f"hearing:{call_id}\n{text}"
+
+
+def heard_so_far(topics: Set[str], call_id: str) -> str | None:
+    """The newest text of a turn in progress among topics; None when there is none of this call."""
+    prefix = f"hearing:{call_id}\n"
+    found = [topic.removeprefix(prefix) for topic in topics if topic.startswith(prefix)]
+    return found[-1] if found else None
+
+
 class Watch:
     """What has changed since one last asked. It holds each topic once, however long nobody asks."""
 
     def __init__(self) -> None:
-        self._topics: set[str] = set()
+        self._topics: dict[str, None] = {}  # in the order in which they were told last
         self._changed = asyncio.Event()
 
     def tell(self, topic: str) -> None:
         """Something changed."""
-        self._topics.add(topic)
+        self._topics.pop(topic, None)
+        self._topics[topic] = None
         self._changed.set()
 
-    async def next(self, timeout_s: float | None = None) -> frozenset[str]:
+    async def next(self, timeout_s: float | None = None) -> Set[str]:
         """Wait for a change; returns the topics, none when ``timeout_s`` passed first."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._changed.wait()
         self._changed.clear()
-        topics, self._topics = frozenset(self._topics), set()
-        return topics
+        topics, self._topics = self._topics, {}
+        return topics.keys()
 
 
 class Changes:
@@ -60,6 +76,7 @@ class Changes:
     def __init__(self, database: Database):
         self._database = database
         self._watches: set[Watch] = set()
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def write(self, work: Callable[[Connection], Result], *topics: str) -> Result:
         """`Database.write`, then tell the topics."""
@@ -81,6 +98,19 @@ class Changes:
         for watch in self._watches:
             for topic in topics:
                 watch.tell(topic)
+
+    def tell_everywhere(self, topic: str) -> None:
+        """Tell the watchers of every process, without waiting; what cannot be told at once is not told."""
+        if self._database.is_sqlite:
+            self.tell(topic)
+        elif len(self._telling) < _MAX_TELLING:
+            task = asyncio.create_task(self._notify(topic[:_PAYLOAD]))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
+
+    async def _notify(self, topic: str) -> None:
+        with contextlib.suppress(HotlineError):
+            await self._database.write(lambda connection: connection.execute(select(func.pg_notify(_CHANNEL, topic))))
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[Watch]:

@@ -17,12 +17,13 @@ from voicebot.desk.board import BoardFeed
 from voicebot.desk.casework import Casework
 from voicebot.desk.ports import DeskHelp
 from voicebot.desk.settings import DeskSettings
-from voicebot.storage.changes import EVERYTHING, Changes, call_topic
+from voicebot.storage.changes import EVERYTHING, Changes, call_topic, heard_so_far
 from voicebot.storage.documents import plain
 from voicebot.storage.records import CallRecords
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.web import views
 from voicebot.web.doorkeeper import ACTOR, DESK, READERS, Doorkeeper
+from voicebot.web.masking import mask_text
 from voicebot.web.refusals import body_of, close_off, refused
 
 log = structlog.get_logger(__name__)
@@ -194,8 +195,11 @@ async def _stream(desk: Desk, request: web.Request) -> web.StreamResponse:
     async def call(call_id: str) -> None:
         with desk.changes.watch() as watch:
             while True:
-                if await watch.next() & {call_topic(call_id), EVERYTHING}:
+                topics = await watch.next()
+                if topics & {call_topic(call_id), EVERYTHING}:
                     await send("call", {"call_id": call_id})
+                elif (heard := heard_so_far(topics, call_id)) is not None:
+                    await send("hearing", {"call_id": call_id, "text": mask_text(heard)})
 
     async def beats(name: str) -> None:
         await desk.agents.arrive(name)

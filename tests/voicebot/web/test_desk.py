@@ -16,7 +16,7 @@ from voicebot.desk.assignment import Assigner
 from voicebot.desk.settings import DeskSettings
 from voicebot.storage.accounts import Role
 from voicebot.storage.calls import SqlCallStore
-from voicebot.storage.changes import Changes
+from voicebot.storage.changes import Changes, hearing_topic
 from voicebot.storage.database import Database
 from voicebot.web.office import Office
 from voicebot.web.server import WebServer
@@ -172,6 +172,8 @@ async def test_changes_arrive_at_once(house: House, mei: Person) -> None:
         await _until(stream, "board", lambda board: [line["call_id"] for line in board["waiting"]] == ["call-1"])
         await house.calls.add_turn("call-1", caller_turn(2, "还有路灯"))
         await _until(stream, "call", lambda call: call["call_id"] == "call-1")
+        house.changes.tell_everywhere(hearing_topic("call-1", "我的电话是13800138000"))
+        await _until(stream, "hearing", lambda heard: heard["text"] == "我的电话是138****8000")
 
 
 async def _until(stream: object, kind: str, enough: object) -> None:

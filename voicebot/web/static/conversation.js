@@ -5,8 +5,14 @@ import { SPEAKERS } from "/static/words.js";
 export function conversation(call, list = at("turns")) {
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   list.replaceChildren(...call.turns.filter((turn) => turn.text).map((turn) => sentence(turn, call)));
-  if (call.partial) list.append(make("li", { class: "caller partial" }, who("caller", null), call.partial));
   if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+// What the caller is saying just now, in grey; the finished sentence takes its place.
+export function hearing(text, list = at("turns")) {
+  list.querySelector(".partial")?.remove();
+  if (text) list.append(make("li", { class: "caller partial" }, who("caller", null), text));
+  list.scrollTop = list.scrollHeight;
 }
 
 function sentence(turn, call) {

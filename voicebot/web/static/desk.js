@@ -1,6 +1,6 @@
 // The agent's desk: the board arrives as events; the call one looks at is read whenever it changed.
 import { ask, at, lasted, me, patch, post, tell } from "/static/api.js";
-import { conversation } from "/static/conversation.js";
+import { conversation, hearing } from "/static/conversation.js";
 import { advice, earlier, fill, form, passages } from "/static/facts.js";
 import { allow, ring } from "/static/notices.js";
 import { queue, tick } from "/static/queue.js";
@@ -27,6 +27,7 @@ function connect() {
   source = new EventSource(`/api/desk/events?desk=1${chosen ? `&call=${encodeURIComponent(chosen)}` : ""}`);
   source.addEventListener("board", (event) => { board = JSON.parse(event.data); draw(); });
   source.addEventListener("call", () => read());
+  source.addEventListener("hearing", (event) => hearing(JSON.parse(event.data).text));
   source.onerror = () => {
     at("my-state").textContent = "连接中断，正在重连…";
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);

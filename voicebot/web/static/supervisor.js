@@ -1,7 +1,7 @@
 // The supervisor's page: the floor live, the day in figures.
 import { ask, at, lasted, make, me, tell } from "/static/api.js";
 import { bars, curve } from "/static/charts.js";
-import { conversation } from "/static/conversation.js";
+import { conversation, hearing } from "/static/conversation.js";
 import { watermark } from "/static/watermark.js";
 import { REASONS, SKILLS, STATES } from "/static/words.js";
 
@@ -23,6 +23,7 @@ function connect() {
   };
   source.addEventListener("board", (event) => { draw(JSON.parse(event.data)); calls(); clearTimeout(due); due = setTimeout(figures, 500); });
   source.addEventListener("call", read);
+  source.addEventListener("hearing", (event) => hearing(JSON.parse(event.data).text));
 }
 
 function draw(board) {
