@@ -11,6 +11,7 @@ from voicebot.app.house import House
 from voicebot.desk.assignment import Assigner
 from voicebot.storage.accounts import Account, Role, one_time_password
 from voicebot.web.office import Office
+from voicebot.web.webhook_sender import WebhookSender
 
 FIRST_ADMINISTRATOR = "admin"
 
@@ -40,6 +41,7 @@ def desk_tasks(house: House, office: Office) -> list[asyncio.Task[None]]:
         asyncio.create_task(house.changes.run(), name="changes"),
         asyncio.create_task(office.desk.board.run(), name="board"),
         asyncio.create_task(assigner.run(), name="assignment"),
+        asyncio.create_task(WebhookSender(office.webhooks, house.tickets, house.clock).run(), name="webhooks"),
     ]
 
 

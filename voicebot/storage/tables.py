@@ -285,3 +285,33 @@ agents = Table(
     Column("seen_at", UtcDateTime, nullable=False),
     Column("entry_id", BigInteger),
 )
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("hook_id", Serial, primary_key=True, autoincrement=True),
+    Column("url", Text, nullable=False),
+    Column("secret", String(64), nullable=False),
+    Column("kinds", Document, nullable=False),
+    # Events of tickets up to this one have been looked at.
+    Column("last_event_id", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+)
+
+webhook_messages = Table(
+    "webhook_messages",
+    metadata,
+    Column("message_id", Serial, primary_key=True, autoincrement=True),
+    Column("hook_id", BigInteger, ForeignKey("webhooks.hook_id"), nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    Column("number", String(32), nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    # When to try again; none once it has arrived or was given up.
+    Column("next_at", UtcDateTime, index=True),
+    Column("delivered_at", UtcDateTime),
+    Column("fault", String(64), nullable=False),
+)
+Index("uq_webhook_messages_hook_id_event_id", webhook_messages.c.hook_id, webhook_messages.c.event_id, unique=True)

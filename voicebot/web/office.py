@@ -19,6 +19,7 @@ from voicebot.storage.logins import Logins
 from voicebot.storage.recordings import Recordings
 from voicebot.storage.records import CallRecords
 from voicebot.storage.tickets import SqlTicketStore
+from voicebot.storage.webhooks import Webhooks
 from voicebot.web.account_routes import People
 from voicebot.web.desk_routes import Desk
 from voicebot.web.record_routes import Record
@@ -33,6 +34,7 @@ class Office:
     people: People
     desk: Desk
     figures: Figures
+    webhooks: Webhooks
     clock: Clock
 
     @classmethod
@@ -68,6 +70,7 @@ class Office:
                 desk,
             ),
             Figures(database, clock, desk),
+            Webhooks(database, clock),
             clock,
         )
 

@@ -42,6 +42,7 @@ _STATUS = {
     "password_weak": 400,
     "pause_reason": 400,
     "ticket_unknown": 404,
+    "webhook_invalid": 400,
 }
 """What an error of ours is in HTTP; every other one means that a part does not work (503)."""
 

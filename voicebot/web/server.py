@@ -18,6 +18,7 @@ from voicebot.web.page_routes import page_routes
 from voicebot.web.record_routes import record_routes
 from voicebot.web.refusals import door
 from voicebot.web.settings import WebSettings
+from voicebot.web.webhook_routes import webhook_routes
 
 _MAX_REQUEST_BYTES = 64 * 1024  # nothing is uploaded here
 _SHUTDOWN_S = 3.0  # for answers that are under way
@@ -46,6 +47,7 @@ def build_web(
     app.add_routes(record_routes(office.record, doorkeeper))
     app.add_routes(desk_routes(office.desk, doorkeeper))
     app.add_routes(figure_routes(office.figures, office.record.tickets, office.record.tenant, doorkeeper))
+    app.add_routes(webhook_routes(office.webhooks, office.people.audit, doorkeeper))
     app.add_routes(page_routes(doorkeeper))
     return app
 

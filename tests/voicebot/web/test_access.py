@@ -57,8 +57,19 @@ def _routes(office: Office) -> list[tuple[str, str, frozenset[Role] | None]]:
     return found
 
 
+BLANKS = {
+    "call_id": "call-1",
+    "number": "LY2026030200001",
+    "name": "p-agent",
+    "kind": "csv",
+    "hook_id": "1",
+    "message_id": "1",
+    "format": "json",
+}
+
+
 def _filled(path: str) -> str:
-    return path.replace("{call_id}", "call-1").replace("{number}", "LY2026030200001").replace("{name}", "p-agent")
+    return path.format_map(BLANKS)
 
 
 async def test_every_route_says_who_may_pass(office: Office) -> None:
