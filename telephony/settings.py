@@ -101,3 +101,29 @@ class AudioSocketSettings(BaseModel):
     send_buffer_ms: int = Field(
         default=160, ge=40, le=1000, description="audio taken ahead of time, milliseconds; a barge-in flushes it"
     )
+
+
+class WebRtcSettings(BaseModel):
+    """Calls from the call page."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(default=True, description="whether the page /call takes calls")
+    number: str = Field(default="12345", description="number that these callers count as having dialled")
+    max_concurrent_calls: int = Field(default=10, ge=1, description="calls at the same time; one more is refused")
+    calls_per_minute: int = Field(default=6, ge=1, description="calls that one address may begin, per minute")
+    stun_servers: tuple[str, ...] = Field(
+        default=(), description="STUN servers, e.g. stun:stun.example.cn:3478; none are needed in one's own network"
+    )
+    turn_servers: tuple[str, ...] = Field(
+        default=(), description="TURN servers for pages behind strict firewalls, e.g. turn:turn.example.cn:3478"
+    )
+    turn_secret: SecretStr = Field(
+        default=SecretStr(""), description="secret shared with the TURN server (coturn: static-auth-secret)"
+    )
+    connect_timeout_s: float = Field(default=20.0, gt=0, description="seconds within which a connection must stand")
+    silent_timeout_s: float = Field(default=15.0, gt=0, description="seconds without audio that count as a lost call")
+    max_call_s: int = Field(default=3600, ge=1, description="longest call, seconds")
+    send_buffer_ms: int = Field(
+        default=160, ge=40, le=1000, description="audio taken ahead of time, milliseconds; a barge-in flushes it"
+    )

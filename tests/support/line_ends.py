@@ -9,16 +9,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from telephony.settings import WebRtcSettings
 from telephony.wav.line import WavLine
+from telephony.webrtc.caller import WebRtcCaller
+from telephony.webrtc.server import WebRtcServer
 from tests.fakes.clock import FakeClock
 from tests.fakes.line import FakeLine
 from tests.support.audiosocket_peer import AudioSocketPeer, audiosocket_service
 from tests.support.raw_sip import RawSip
 from tests.support.sip_service import Service, sip_service
+from voicebot.core.clock import SystemClock
 from voicebot.core.frames import FRAME_BYTES
 from voicebot.core.ports import Line
 
-KINDS = ["fake", "wav", *(pytest.param(kind, marks=pytest.mark.network) for kind in ("sip", "audiosocket"))]
+KINDS = ["fake", "wav", *(pytest.param(kind, marks=pytest.mark.network) for kind in ("sip", "audiosocket", "webrtc"))]
 
 
 class FarEnd(Protocol):
@@ -130,6 +134,30 @@ class AudioSocketEnd:
         return np.frombuffer(bytes(self._peer.heard), "<i2")
 
 
+class WebRtcEnd:
+    def __init__(self, line: Line, caller: WebRtcCaller):
+        self.line = line
+        self._caller = caller
+
+    async def speak(self, pcm: bytes) -> None:
+        self._caller.say(pcm)
+        await self.wait(len(pcm) // 16 + 250)
+
+    async def press(self, keys: str) -> None:
+        await self._caller.press(keys)
+        await self.wait(100)
+
+    async def wait(self, duration_ms: int) -> None:
+        await asyncio.sleep(duration_ms / 1000)
+
+    async def hang_up(self) -> None:
+        await self._caller.hang_up()
+        await self.wait(300)
+
+    def heard(self) -> NDArray[np.int16]:
+        return self._caller.received()
+
+
 @asynccontextmanager
 async def far_end(kind: str) -> AsyncIterator[FarEnd]:
     """An answered call; nobody reads the line yet."""
@@ -143,6 +171,16 @@ async def far_end(kind: str) -> AsyncIterator[FarEnd]:
     elif kind == "audiosocket":
         async with audiosocket_service() as (server, port), AudioSocketPeer(port) as peer:
             yield AudioSocketEnd(await anext(aiter(server.calls())), peer)
+    elif kind == "webrtc":
+        server = WebRtcServer(WebRtcSettings(), SystemClock())
+        await server.start()
+        caller = WebRtcCaller(server.answer)
+        await caller.connect()
+        try:
+            yield WebRtcEnd(await anext(aiter(server.calls())), caller)
+        finally:
+            await caller.hang_up()
+            await server.stop()
     else:
         # The service takes the keys of its calls for itself, so the contract gets a line that nobody listens to.
         async with sip_service(_leave_alone, collect_keys=False) as service, RawSip(service.port) as peer:

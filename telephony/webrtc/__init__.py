@@ -1,0 +1,1 @@
+"""Calls from a browser (WebRTC), over aiortc."""
