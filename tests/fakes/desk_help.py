@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from voicebot.core.ticket import TicketDraft
-from voicebot.desk.ports import Choice, Passage, Suggestion
+from voicebot.desk.ports import Choice, Passage, Service, Suggestion
 
 
 class FakeDeskHelp:
@@ -22,3 +22,6 @@ class FakeDeskHelp:
 
     def departments(self) -> Sequence[Choice]:
         return [Choice("urban", "城市管理局"), Choice("water", "供水集团")]
+
+    def services(self) -> Sequence[Service]:
+        return [Service("A01", ("城市管理", "市容环境", "占道经营"))]

@@ -12,7 +12,7 @@ from dialog.ticket.addresses import precise
 from voicebot.app.conversations import Conversations
 from voicebot.core.ports import Clock
 from voicebot.core.ticket import TicketDraft, TicketType
-from voicebot.desk.ports import Choice, Passage, Suggestion
+from voicebot.desk.ports import Choice, Passage, Service, Suggestion
 
 _NO_PLACE = (TicketType.INQUIRY, TicketType.SUGGESTION, TicketType.PRAISE)
 _ACCUSING = (TicketType.COMPLAINT, TicketType.REPORT)
@@ -69,6 +69,10 @@ class CityHelp:
     def departments(self) -> Sequence[Choice]:
         """The departments of the city."""
         return [Choice(department.id, department.name) for department in self._city.departments]
+
+    def services(self) -> Sequence[Service]:
+        """The categories of the city."""
+        return [Service(category.code, category.path) for category in self._city.categories]
 
     @staticmethod
     def _open_questions(draft: TicketDraft) -> list[str]:

@@ -36,6 +36,24 @@ class Choice:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Something that can be asked for: a leaf of the city's categories."""
+
+    id: str
+    path: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The narrowest level."""
+        return self.path[-1]
+
+    @property
+    def group(self) -> str:
+        """The widest level."""
+        return self.path[0]
+
+
 class DeskHelp(Protocol):
     """Knowledge and wordings of the city. Every method takes some tens of milliseconds of CPU; call it in a thread."""
 
@@ -50,3 +68,6 @@ class DeskHelp(Protocol):
 
     def departments(self) -> Sequence[Choice]:
         """Who may get a ticket."""
+
+    def services(self) -> Sequence[Service]:
+        """What can be asked for."""

@@ -65,6 +65,11 @@ class SqlTicketStore:
             query = query.where(tickets.c.filed_at < before)
         return await self._tickets(query.order_by(tickets.c.filed_at.desc(), tickets.c.number.desc()).limit(limit))
 
+    async def between(self, tenant: str, begin: datetime, end: datetime, limit: int) -> tuple[Ticket, ...]:
+        """The tickets of a city filed from ``begin`` to ``end``, newest first."""
+        query = select(tickets).where(tickets.c.tenant == tenant, tickets.c.filed_at.between(begin, end))
+        return await self._tickets(query.order_by(tickets.c.filed_at.desc(), tickets.c.number.desc()).limit(limit))
+
     async def revise(self, number: str, draft: TicketDraft, actor: str) -> Ticket:
         """Replace what a ticket says; its log names the fields that changed, not what they held."""
         now = self._clock.now()

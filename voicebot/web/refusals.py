@@ -77,7 +77,7 @@ def door() -> Middleware:
         try:
             response = await handler(request)
         except web.HTTPException as error:
-            if error.content_type != "application/json" and error.status >= 400:
+            if error.content_type == "text/plain" and error.status >= 400:
                 error.text = _body("http_error", error.reason)
                 error.content_type = "application/json"
             error.headers.update(_HEADERS)

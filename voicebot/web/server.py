@@ -14,6 +14,8 @@ from voicebot.web.front_page import Front, front_routes
 from voicebot.web.health_routes import Health, Probe, health_routes
 from voicebot.web.metrics import Metrics
 from voicebot.web.office import Office
+from voicebot.web.open311 import Open311, open311_routes
+from voicebot.web.openapi import openapi_routes
 from voicebot.web.page_routes import page_routes
 from voicebot.web.record_routes import record_routes
 from voicebot.web.refusals import door
@@ -48,6 +50,9 @@ def build_web(
     app.add_routes(desk_routes(office.desk, doorkeeper))
     app.add_routes(figure_routes(office.figures, office.record.tickets, office.record.tenant, doorkeeper))
     app.add_routes(webhook_routes(office.webhooks, office.people.audit, doorkeeper))
+    open311 = Open311(office.record.tickets, office.desk.help, office.clock, office.record.tenant)
+    app.add_routes(open311_routes(open311, doorkeeper))
+    app.add_routes(openapi_routes(doorkeeper))
     app.add_routes(page_routes(doorkeeper))
     return app
 
