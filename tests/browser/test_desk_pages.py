@@ -53,9 +53,9 @@ class Floor:
 @pytest.fixture
 async def floor(database: Database) -> AsyncIterator[Floor]:
     floor = Floor(database)
-    await employ(floor.office, "mei")
-    await employ(floor.office, "wang")
-    await employ(floor.office, "chief", Role.SUPERVISOR)
+    await employ(floor.office, "mei", display_name="梅朵")
+    await employ(floor.office, "wang", display_name="王强")
+    await employ(floor.office, "chief", Role.SUPERVISOR, "张班长")
     settings = WebSettings(port=0)
     tasks = [asyncio.create_task(work) for work in (floor.office.desk.board.run(), floor.assigner.run())]
     async with opened_office(floor.office, settings) as server:
@@ -99,6 +99,10 @@ async def test_two_agents_and_a_supervisor_work_at_the_same_time(floor: Floor, b
         await expect(mei.locator("#turns")).to_contain_text("还有路灯不亮")
         await mei.fill("#field-demand", "今天就清理")
         await mei.locator("#field-demand").blur()
+        await floor.call_in("call-3", "热水器漏气", priority=4)
+        await floor.call_in("call-4", "公交线路咨询")
+        await expect(mei.locator("#waiting button")).to_have_count(2)
+        await expect(chief.locator("#figures")).to_contain_text("转人工4")
         await picture(mei, "desk")
         await picture(chief, "supervisor")
         await mei.keyboard.press("F8")
@@ -107,6 +111,7 @@ async def test_two_agents_and_a_supervisor_work_at_the_same_time(floor: Floor, b
         await expect(mei.locator("#my-state")).to_have_text("话后处理")
         await expect(chief.locator("#agents tr").first).to_contain_text("话后处理")
         await mei.click("#ready")
+        await expect(mei.locator("#offer-summary")).to_be_visible()  # the next one
         (ticket,) = await floor.office.record.tickets.latest("luoyang")
         assert (ticket.call_id, ticket.draft.demand) == ("call-1", "今天就清理")
 

@@ -50,9 +50,9 @@ def new_office(
     )
 
 
-async def employ(office: Office, name: str, role: Role = Role.AGENT, **more: object) -> Account:
+async def employ(office: Office, name: str, role: Role = Role.AGENT, display_name: str = "") -> Account:
     """Give somebody an account."""
-    account = Account(name, name.upper(), role, **more)  # type: ignore[arg-type]
+    account = Account(name, display_name or name.upper(), role)
     await office.people.accounts.add(account, PASSWORD, actor="test")
     return account
 

@@ -28,9 +28,10 @@ from voicebot.storage.tables import accounts, agents
 from voicebot.storage.tables import queue_entries as entries
 
 AGENTS = 50
-SETTINGS = DeskSettings(ring_s=20, wrap_up_s=30, lost_after_s=300)
+SETTINGS = DeskSettings(ring_s=20, wrap_up_s=30, lost_after_s=600)
 _BEGIN = datetime(2026, 3, 2, 0, 0, tzinfo=UTC)
-_BEAT_S = 120.0
+_BEAT_S = 280.0
+_MIND_S = 5.0
 _FLOOR = select(agents.c.name, agents.c.state, entries.c.call_id).outerjoin(
     entries, entries.c.entry_id == agents.c.entry_id
 )
@@ -51,7 +52,7 @@ class Day:
         self.generation: Counter[str] = Counter()
         self.served: Counter[str] = Counter()
         self.gave_up: set[str] = set()
-        self.dead = 0
+        self.dead, self.minded = 0, 0.0
         self._hire(database)
         at = 0.0
         for index in range(calls):
@@ -89,7 +90,9 @@ class Day:
         return any(kind == "join" for _, _, kind, _ in self.events)
 
     async def after(self) -> None:
-        await self.assigner.mind()
+        if self.now >= self.minded + _MIND_S:
+            self.minded = self.now
+            await self.assigner.mind()
         if self.dice.random() < 0.01:
             await self.kill_worker()
         await self.assigner.assign()
@@ -161,7 +164,7 @@ class Day:
         if self.dice.random() < 0.01:
             self.alive.discard(name)  # the browser is gone, without a word
             self.dead += 1
-            self.plan(self.now + self.dice.choice([30, 200, 900]), "come", name)
+            self.plan(self.now + self.dice.choice([30, 400, 1800]), "come", name)
             return
         await self.agents.beat(name)
         self.plan(self.now + _BEAT_S, "beat", who)
