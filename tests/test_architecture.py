@@ -14,6 +14,7 @@ MAY_CATCH_ALL = {
     "voicebot/pipeline/thinking.py": "a call",
     "asr/batching.py": "a worker",
     "voicebot/web/refusals.py": "a request",
+    "telephony/webrtc/server.py": "a page that wants to call",
     "asr/engines/whisper_decoder.py": "a library that raises plain Exception for a bad file",
 }
 

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from asr.settings import AsrSettings
 from dialog.settings import DialogSettings
-from telephony.settings import AudioSocketSettings, TelephonySettings
+from telephony.settings import AudioSocketSettings, TelephonySettings, WebRtcSettings
 from voicebot.core.errors import ConfigurationError
 from voicebot.desk.settings import DeskSettings
 from voicebot.explain import explain
@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     audiosocket: AudioSocketSettings | None = Field(
         None, description="the door for a PBX's media socket; open only when this section is there"
     )
+    webrtc: WebRtcSettings = Field(default_factory=WebRtcSettings, description="calls from the page /call")
     asr: AsrSettings = Field(default_factory=AsrSettings, description="hearing")
     tts: TtsSettings = Field(default_factory=TtsSettings, description="the voice")
     turns: TurnSettings = Field(default_factory=TurnSettings, description="turn-taking")

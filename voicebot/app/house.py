@@ -11,6 +11,8 @@ import structlog
 from asr.fallback import FallbackRecogniser
 from asr.streaming import StreamingRecogniser
 from dialog.city.nouns import City
+from telephony.webrtc.line import WebRtcLine
+from voicebot.app.captions import CaptionedCallStore
 from voicebot.app.conversations import Conversations
 from voicebot.core.errors import HotlineError
 from voicebot.core.ports import CallStore, Clock, Line, Recogniser
@@ -138,8 +140,11 @@ class House:
         self.parts = replace(self.parts, calls=calls)
 
     def serve(self, line: Line) -> asyncio.Task[object]:
-        """Begin to serve one call."""
-        session: asyncio.Task[object] = asyncio.create_task(CallSession(self.parts, line).run())
+        """Begin to serve one call; the page of a browser's call reads along."""
+        parts = self.parts
+        if isinstance(line, WebRtcLine):
+            parts = replace(parts, calls=CaptionedCallStore(parts.calls, line))
+        session: asyncio.Task[object] = asyncio.create_task(CallSession(parts, line).run())
         self.sessions.add(session)
         session.add_done_callback(self._over)
         return session

@@ -9,12 +9,15 @@ from typing import Any
 import structlog
 
 from telephony.audiosocket.server import AudioSocketServer
+from telephony.settings import WebRtcSettings
 from telephony.sip.server import SipLineServer
+from telephony.webrtc.server import WebRtcServer
 from voicebot.app.desk import FIRST_ADMINISTRATOR, build_office, desk_tasks, first_administrator
 from voicebot.app.house import House, Progress
 from voicebot.core.errors import HotlineError, LineError, ModelError
 from voicebot.core.ports import LineServer
 from voicebot.storage.retention import Retention
+from voicebot.web.call_routes import CallDoor
 from voicebot.web.front_page import Front
 from voicebot.web.metrics import Metrics
 from voicebot.web.server import WebServer, build_web
@@ -35,6 +38,9 @@ class Service:
         self._servers: list[LineServer] = [self._sip]
         if settings.audiosocket is not None:
             self._servers.append(AudioSocketServer(settings.audiosocket, house.clock, house.city.tenant))
+        browsers = WebRtcServer(settings.webrtc, house.clock, house.city.tenant) if settings.webrtc.enabled else None
+        if browsers is not None:
+            self._servers.append(browsers)
         self._started = False
         self._office = build_office(house)
         self._web = WebServer(
@@ -42,11 +48,12 @@ class Service:
                 settings.web,
                 front=Front(
                     house.city.hotline, f"sip:{settings.sip.number}@{shown_address(settings.sip.listen_address)}"
-                    f":{settings.sip.port}", (("坐席台", "/desk"), ("班长台", "/desk/supervisor")),
+                    f":{settings.sip.port}", _links(browsers is not None),
                 ),
                 probes=self._probes(),
                 metrics=metrics,
                 office=self._office,
+                calls=_door(browsers, settings.webrtc, lambda: self._started),
             ),
             settings.web,
         )  # fmt: skip
@@ -92,7 +99,8 @@ class Service:
         return (
             f"{self._house.city.hotline}已就绪。\n"
             f"  打电话：用任意 SIP 软电话拨打 sip:{sip.number}@{address}:{sip.port}\n"
-            f"  坐席台：浏览器打开 {self._web.url}/desk\n"
+            + (f"  网页拨打：浏览器打开 {self._web.url}/call\n" if self._house.settings.webrtc.enabled else "")
+            + f"  坐席台：浏览器打开 {self._web.url}/desk\n"
             + (
                 f"  首次登录：用户名 {FIRST_ADMINISTRATOR}，一次性密码 {password}（只显示这一次，登录后须改）\n"
                 if password
@@ -155,6 +163,29 @@ class Service:
             return f"等待人工 {len(await house.queue.waiting())} 人"
 
         return {"models": models, "database": house.database.probe, "sip": sip, "queue": queue}
+
+
+def _links(browsers: bool) -> tuple[tuple[str, str], ...]:
+    desk = (("坐席台", "/desk"), ("班长台", "/desk/supervisor"))
+    return (("网页拨打", "/call"), *desk) if browsers else desk
+
+
+def _door(browsers: WebRtcServer | None, settings: WebRtcSettings, started: Callable[[], bool]) -> CallDoor | None:
+    if browsers is None:
+        return None
+
+    async def answer(offer: str) -> str:
+        if not started():
+            raise ModelError("热线正在启动。", code="starting", remedy="请过一会儿再拨。")
+        return await browsers.answer(offer)
+
+    return CallDoor(
+        answer,
+        settings.calls_per_minute,
+        settings.stun_servers,
+        settings.turn_servers,
+        settings.turn_secret.get_secret_value(),
+    )
 
 
 async def finished_before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:

@@ -19,8 +19,13 @@ def page_routes(doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         web.get("/desk", guard(_page("desk.html"), DESK, page=True)),
         web.get("/desk/supervisor", guard(_page("supervisor.html"), LEADS, page=True)),
         web.get("/account", guard(_page("account.html"), EVERYBODY, page=True, newcomer=True)),
-        *(web.get(f"/static/{file.name}", _file(file)) for file in _FOLDER.iterdir() if _kind(file) in _TYPES),
+        *open_pages(),
     ]
+
+
+def open_pages() -> list[web.RouteDef]:
+    """What pages load, for everybody."""
+    return [web.get(f"/static/{file.name}", _file(file)) for file in _FOLDER.iterdir() if _kind(file) in _TYPES]
 
 
 def _page(name: str) -> Handler:

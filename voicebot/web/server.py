@@ -7,6 +7,7 @@ from aiohttp import web
 
 from voicebot.core.errors import ConfigurationError
 from voicebot.web.account_routes import account_routes
+from voicebot.web.call_routes import CallDoor, call_routes
 from voicebot.web.desk_routes import desk_routes
 from voicebot.web.doorkeeper import Doorkeeper
 from voicebot.web.figure_routes import figure_routes
@@ -33,8 +34,12 @@ def build_web(
     probes: Mapping[str, Probe],
     metrics: Metrics,
     office: Office,
+    calls: CallDoor | None = None,
 ) -> web.Application:
-    """All pages and routes. ``probes`` maps a part (models, database, sip, queue) to the question how it is."""
+    """All pages and routes. ``probes`` maps a part (models, database, sip, queue) to the question how it is.
+
+    ``calls`` opens the call page.
+    """
     health = Health(probes, deadline_s=settings.probe_deadline_ms / 1000)
     app = web.Application(middlewares=[door()], client_max_size=_MAX_REQUEST_BYTES)
     app.add_routes(front_routes(front, health))
@@ -54,6 +59,8 @@ def build_web(
     app.add_routes(open311_routes(open311, doorkeeper))
     app.add_routes(openapi_routes(doorkeeper))
     app.add_routes(page_routes(doorkeeper))
+    if calls is not None:
+        app.add_routes(call_routes(calls, office.clock))
     return app
 
 
