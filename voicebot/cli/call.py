@@ -4,11 +4,12 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from voicebot.evaluation.narrator import summary
-from voicebot.evaluation.runner import run_over_sip, run_over_wav
+from voicebot.evaluation.runner import run_over_network, run_over_wav
 from voicebot.evaluation.scenario import load_scenario
 from voicebot.evaluation.virtual_time import run_in_virtual_time
 from voicebot.logs import set_up_logs
@@ -19,16 +20,18 @@ from voicebot.settings import Settings
 @click.argument("scenario", type=click.Path(path_type=Path))
 @click.option(
     "--line",
-    type=click.Choice(["wav", "sip"]),
+    type=click.Choice(["wav", "sip", "webrtc"]),
     default="wav",
     show_default=True,
-    help="wav：直接送入流水线，快于实时；sip：向运行中的服务拨打真实的 SIP 电话（没有运行就先启动一个）。",
+    help="wav：直接送入流水线，快于实时；sip：向运行中的服务拨打真实的 SIP 电话（没有运行就先启动一个）；webrtc：像网页那样拨打。",
 )
-@click.option("--to", "target", default="", help="SIP 地址；缺省为本机服务的地址。")
+@click.option("--to", "target", default="", help="SIP 地址或网页地址；缺省为本机服务的地址。")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 @click.option("--play", is_flag=True, help="对话进行时逐句显示。")
 @click.pass_context
-def command(ctx: click.Context, scenario: Path, line: str, target: str, as_json: bool, play: bool) -> None:
+def command(
+    ctx: click.Context, scenario: Path, line: Literal["wav", "sip", "webrtc"], target: str, as_json: bool, play: bool
+) -> None:
     """Play a scenario and print what happened; exit code 1 when it was not as expected."""
     settings: Settings = ctx.obj
     set_up_logs(json=settings.log_json, level="WARNING")
@@ -39,7 +42,7 @@ def command(ctx: click.Context, scenario: Path, line: str, target: str, as_json:
         (result,) = run_in_virtual_time(run_over_wav(settings, [loaded], say, narrate))
     else:
         config = ctx.find_root().params.get("config")
-        (result,) = asyncio.run(run_over_sip(settings, config, [loaded], target, say))
+        (result,) = asyncio.run(run_over_network(settings, config, [loaded], line, target, say))
     if as_json:
         click.echo(json.dumps(result.report, ensure_ascii=False, indent=2))
     else:

@@ -4,12 +4,12 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from voicebot.core.errors import ConfigurationError
-from voicebot.evaluation.runner import Result, run_over_sip, run_over_wav
+from voicebot.evaluation.runner import Result, run_over_network, run_over_wav
 from voicebot.evaluation.scenario import load_scenario
 from voicebot.evaluation.virtual_time import run_in_virtual_time
 from voicebot.logs import set_up_logs
@@ -18,10 +18,12 @@ from voicebot.settings import Settings
 
 @click.command(help="逐个拨打文件夹里的剧本（*.toml），给出 n、passed、failures。有不符时退出码为 1。")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--line", type=click.Choice(["wav", "sip"]), default="wav", show_default=True, help="同 voicebot call。")
+@click.option(
+    "--line", type=click.Choice(["wav", "sip", "webrtc"]), default="wav", show_default=True, help="同 voicebot call。"
+)
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 @click.pass_context
-def command(ctx: click.Context, folder: Path, line: str, as_json: bool) -> None:
+def command(ctx: click.Context, folder: Path, line: Literal["wav", "sip", "webrtc"], as_json: bool) -> None:
     """Play every scenario of a folder."""
     settings: Settings = ctx.obj
     set_up_logs(json=settings.log_json, level="ERROR")
@@ -35,7 +37,8 @@ def command(ctx: click.Context, folder: Path, line: str, as_json: bool) -> None:
     if line == "wav":
         results = run_in_virtual_time(run_over_wav(settings, scenarios, tell))
     else:
-        results = asyncio.run(run_over_sip(settings, ctx.find_root().params.get("config"), scenarios, "", tell))
+        config = ctx.find_root().params.get("config")
+        results = asyncio.run(run_over_network(settings, config, scenarios, line, "", tell))
     outcome = summary(results)
     if as_json:
         click.echo(json.dumps(outcome, ensure_ascii=False, indent=2))

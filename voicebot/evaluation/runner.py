@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import aiohttp
 
 from telephony.caller import CallerLeg
 from telephony.sip.caller import SipCaller
 from telephony.wav.line import WavLine
+from telephony.webrtc.caller import WebRtcCaller
 from voicebot.app import House, build
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import LineError
@@ -58,7 +59,9 @@ class Connect(Protocol):
 class ScenarioRunner:
     """Plays scenarios one after the other and reads what the service put on record."""
 
-    def __init__(self, connect: Connect, voices: CallerVoices, reports: CallReports):
+    def __init__(self, connect: Connect, voices: CallerVoices, reports: CallReports, *, numbers: bool = True):
+        """``numbers``: whether the line tells who calls; a browser does not."""
+        self._numbers = numbers
         self._connect = connect
         self._voices = voices
         self._reports = reports
@@ -70,7 +73,7 @@ class ScenarioRunner:
         clips = await self._voices.clips(loaded)
         since = self._clock.now() - timedelta(seconds=1)
         played = await Conversation(scenario, clips, self._connect(loaded)).play()
-        report = await self._reports.wait_for(scenario.caller.number, since)
+        report = await self._reports.wait_for(scenario.caller.number if self._numbers else None, since)
         if report is None:
             raise LineError(
                 "通话结束了，但记录里没有这通电话。",
@@ -108,6 +111,31 @@ def wav_connect(house: House) -> Connect:
 def sip_connect(target: str) -> Connect:
     """Real SIP calls to ``target`` (a SIP URI)."""
     return lambda loaded: SipCaller(target, SystemClock(), number=loaded.scenario.caller.number or "anonymous")
+
+
+def webrtc_connect(url: str) -> Connect:
+    """Calls as the call page makes them; ``url`` is the service's own, without a path."""
+
+    async def signal(offer: str) -> str:
+        timeout = aiohttp.ClientTimeout(total=20)
+        try:
+            async with aiohttp.ClientSession(timeout=timeout) as session:
+                token = (await _posted(session, f"{url}/call/begin", {}))["token"]
+                return str((await _posted(session, f"{url}/call/offer", {"token": token, "sdp": offer}))["sdp"])
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise LineError(
+                f"连不上 {url}。", code="call_failed", remedy="请确认服务已经启动（voicebot doctor）。"
+            ) from error
+
+    return lambda _: WebRtcCaller(signal)
+
+
+async def _posted(session: aiohttp.ClientSession, url: str, body: dict[str, str]) -> dict[str, Any]:
+    async with session.post(url, json=body) as response:
+        answer: dict[str, Any] = await response.json()
+        if response.status != 200:
+            raise LineError(answer["error"]["message"], code=answer["error"]["code"], remedy="请稍后再试。")
+        return answer
 
 
 @contextlib.asynccontextmanager
@@ -184,21 +212,29 @@ async def run_over_wav(
         await voices.close()
 
 
-async def run_over_sip(
+async def run_over_network(
     settings: Settings,
     config: Path | None,
     scenarios: Sequence[LoadedScenario],
+    line: Literal["sip", "webrtc"],
     target: str,
     say: Callable[[str], None],
 ) -> list[Result]:
-    """Play scenarios by real calls to ``target`` ("" is this machine's own service, started when it is not running)."""
+    """Play scenarios by real calls to ``target``: a SIP URI, or the address of the pages.
+
+    "" is this machine's own service, started when it is not running.
+    """
     check_callers(scenarios)
     database = Database(settings.storage)
     voices = CallerVoices(ModelStore(settings.models_dir), settings.var_dir / "callers")
-    target = target or f"sip:{settings.sip.number}@127.0.0.1:{settings.sip.port}"
+    if line == "sip":
+        connect = sip_connect(target or f"sip:{settings.sip.number}@127.0.0.1:{settings.sip.port}")
+    else:
+        connect = webrtc_connect(target or f"http://127.0.0.1:{settings.web.port}")
     try:
         async with running_service(settings, config, say):
-            runner = ScenarioRunner(sip_connect(target), voices, CallReports(database, SystemClock()))
+            reports = CallReports(database, SystemClock())
+            runner = ScenarioRunner(connect, voices, reports, numbers=line == "sip")
             return [await runner.run(loaded) for loaded in scenarios]
     finally:
         await voices.close()
