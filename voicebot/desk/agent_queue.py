@@ -125,10 +125,9 @@ class SqlAgentQueue:
         return await self._database.read(work)
 
     def _expected(self, connection: Connection, position: int, now: datetime) -> float | None:
-        on_duty = connection.execute(
-            select(func.count()).select_from(agents).where(agents.c.state.in_(_ON_DUTY))
-        ).scalar_one()
-        return expected_wait_s(position, on_duty, handling_s(connection, self._settings))
+        states = connection.execute(select(agents.c.state).where(agents.c.state.in_(_ON_DUTY))).scalars().all()
+        handling = handling_s(connection, self._settings)
+        return expected_wait_s(position, len(states), states.count("ready"), handling)
 
 
 def handling_s(connection: Connection, settings: DeskSettings) -> float:

@@ -34,6 +34,9 @@ def fits(skill: str, waited_s: float, skills: tuple[str, ...], settings: DeskSet
     return skill in skills or (GENERAL in skills and (night or waited_s >= settings.overflow_s))
 
 
-def expected_wait_s(position: int, agents: int, handling_s: float) -> float | None:
-    """Seconds until a call at ``position`` (from 1) is taken; None when nobody is on duty."""
-    return None if agents == 0 else position * handling_s / agents
+def expected_wait_s(position: int, agents: int, ready: int, handling_s: float) -> float | None:
+    """Seconds until a call at ``position`` (from 1) is taken by ``agents``, of whom ``ready`` have no call.
+
+    None when nobody is on duty.
+    """
+    return None if agents == 0 else max(0, position - ready) * handling_s / agents

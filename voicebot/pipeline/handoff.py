@@ -85,12 +85,13 @@ class Transferring:
         self.observer.handed_off(action.reason.value)
         return HandOffQueued(entry.position, entry.wait_s)
 
+    def target(self, action: HandOff) -> str:
+        """Where this hand-off goes by itself; "" when the call waits for an agent."""
+        return self.targets.target(action)
+
     async def transfer(self, action: HandOff) -> str:
-        """Transfer to the target of this hand-off; returns the typed outcome, "" when there is no target."""
-        target = self.targets.target(action)
-        if not target:
-            return ""
-        outcome = await self._to(target)
+        """Transfer to the target of this hand-off; returns the typed outcome."""
+        outcome = await self._to(self.target(action))
         if self.transferred:
             await self._leave(abandoned=False)
         return outcome

@@ -176,6 +176,9 @@ class Thinking(FrameProcessor):
     async def _transfer_when_told(self) -> None:
         action, self._transfer = self._transfer, None
         taker, self._taker = self._taker, None
+        if action is not None and not self._transferring.target(action):
+            action = None
+            self._wait_for_taker()
         if action is None and taker is None:
             return
         while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
@@ -188,9 +191,6 @@ class Thinking(FrameProcessor):
             return
         assert action is not None  # noqa: S101  one of the two
         outcome = await self._transferring.transfer(action)
-        if not outcome:
-            self._wait_for_taker()
-            return
         self._record.note("transfer", outcome=outcome)
         if outcome != "answered":
             await self._carry_out(

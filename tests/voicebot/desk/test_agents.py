@@ -182,7 +182,9 @@ async def test_the_expected_wait_is_told_when_somebody_is_on_duty(floor: Floor) 
     assert (await floor.queue.join(hand_off("call-1"))).wait_s is None
     await floor.on_duty("anna")
     await floor.on_duty("bert")
-    assert (await floor.queue.join(hand_off("call-2"))).wait_s == 2 * SETTINGS.handling_s / 2
+    assert (await floor.queue.join(hand_off("call-2"))).wait_s == 0
+    await floor.offers()
+    assert (await floor.queue.join(hand_off("call-3"))).wait_s == 3 * SETTINGS.handling_s / 2
 
 
 async def test_enterprises_and_those_who_were_not_served_come_sooner(floor: Floor) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+import os
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -199,16 +200,20 @@ class Day:
         database.run_now(lambda connection: connection.execute(insert(accounts), names))
 
 
+LONG = pytest.mark.timeout(3600)
+
+
 @pytest.fixture(params=BOTH)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     with new_database(request.param, tmp_path, deadline_ms=10_000) as database:
         yield database
 
 
-SLOW = [pytest.mark.slow, pytest.mark.timeout(3600)]
+# Many more calls than a suite has time for: VOICEBOT_TEST_CALLS=10000 pytest -k test_day
+SIZES = [200, pytest.param(int(os.environ.get("VOICEBOT_TEST_CALLS", "1000")), marks=[pytest.mark.slow, LONG])]
 
 
-@pytest.mark.parametrize("calls", [200, *(pytest.param(calls, marks=SLOW) for calls in (1000, 10_000))])
+@pytest.mark.parametrize("calls", SIZES)
 async def test_no_call_is_lost_none_is_served_twice_and_the_order_is_right(database: Database, calls: int) -> None:
     url = database.url.render_as_string(hide_password=False)
     day = Day(database, url, calls, seed=calls)
