@@ -23,7 +23,7 @@ from voicebot.settings import Settings
     type=click.Choice(["wav", "sip", "webrtc"]),
     default="wav",
     show_default=True,
-    help="wav：直接送入流水线，快于实时；sip：拨打真实的 SIP 电话；webrtc：像网页那样拨打（后两种没有服务就先启动一个）。",
+    help="wav：直接送入流水线，快于实时；sip：真实的 SIP 电话；webrtc：像网页那样拨打（后两种会先启动服务）。",
 )
 @click.option("--to", "target", default="", help="SIP 地址或网页地址；缺省为本机服务的地址。")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
