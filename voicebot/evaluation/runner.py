@@ -17,6 +17,7 @@ from telephony.sip.caller import SipCaller
 from telephony.wav.line import WavLine
 from telephony.webrtc.caller import WebRtcCaller
 from voicebot.app import House, build
+from voicebot.app.service import shown_address
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import LineError
 from voicebot.evaluation.callers import CallerVoices, check_callers
@@ -109,8 +110,11 @@ def wav_connect(house: House) -> Connect:
 
 
 def sip_connect(target: str) -> Connect:
-    """Real SIP calls to ``target`` (a SIP URI)."""
-    return lambda loaded: SipCaller(target, SystemClock(), number=loaded.scenario.caller.number or "anonymous")
+    """Real SIP calls to ``target`` (a SIP URI), from this machine's loopback or from its own address to others."""
+    address = "127.0.0.1" if "@127." in target or "@localhost" in target else shown_address("0.0.0.0")  # noqa: S104
+    return lambda loaded: SipCaller(
+        target, SystemClock(), number=loaded.scenario.caller.number or "anonymous", address=address
+    )
 
 
 def webrtc_connect(url: str) -> Connect:
@@ -228,7 +232,9 @@ async def run_over_network(
     database = Database(settings.storage)
     voices = CallerVoices(ModelStore(settings.models_dir), settings.var_dir / "callers")
     if line == "sip":
-        connect = sip_connect(target or f"sip:{settings.sip.number}@127.0.0.1:{settings.sip.port}")
+        # A service that listens on all networks does not listen on the loopback where there is a network.
+        own = f"sip:{settings.sip.number}@{shown_address(settings.sip.listen_address)}:{settings.sip.port}"
+        connect = sip_connect(target or own)
     else:
         connect = webrtc_connect(target or f"http://127.0.0.1:{settings.web.port}")
     try:
