@@ -10,15 +10,15 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, update
 
 from voicebot.core.call import QueueState
 from voicebot.core.errors import HotlineError
 from voicebot.core.ports import Clock
 from voicebot.desk.agent_queue import left_values
 from voicebot.desk.agents import AgentState, back_to_queue, move, withdraw
-from voicebot.desk.order import fits
-from voicebot.desk.rows import IS_FREE, IS_WAITING, ORDER, seconds
+from voicebot.desk.order import GENERAL
+from voicebot.desk.rows import IS_FREE, IS_WAITING, ORDER
 from voicebot.desk.settings import DeskSettings
 from voicebot.storage.changes import AGENTS, QUEUE, Changes
 from voicebot.storage.database import Database
@@ -84,15 +84,19 @@ class Assigner:
         idle = [(row.name, tuple(row.skills)) for row in connection.execute(ready)]
         if not idle:
             return None
+        skills = {skill for _, known in idle for skill in known}
         now = self._clock.now()
-        night = self._is_night(now)
-        waiting = select(entries.c.entry_id, entries.c.skill, entries.c.joined_at).where(IS_FREE).order_by(*ORDER)
-        for row in connection.execute(waiting):
-            waited_s = seconds(now, row.joined_at)
-            for name, skills in idle:
-                if fits(row.skill, waited_s, skills, self._settings, night=night):
-                    return row.entry_id, name
-        return None
+        may: ColumnElement[bool] = entries.c.skill.in_(skills)
+        if GENERAL in skills:  # long waits, and nights, overflow to everybody
+            long_ago = now - timedelta(seconds=0 if self._is_night(now) else self._settings.overflow_s)
+            may = or_(may, entries.c.joined_at <= long_ago)
+        row = connection.execute(
+            select(entries.c.entry_id, entries.c.skill).where(IS_FREE, may).order_by(*ORDER).limit(1)
+        ).first()
+        if row is None:
+            return None
+        fit = [name for name, known in idle if row.skill in known] or [name for name, known in idle if GENERAL in known]
+        return row.entry_id, fit[0]
 
     def _offer(self, connection: Connection, pair: tuple[int, str]) -> bool:
         entry_id, name = pair

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from voicebot.core.call import CallBack, QueueState
 from voicebot.core.errors import HotlineError
 from voicebot.core.ports import Clock
 from voicebot.desk.agents import Agent, agent_of
-from voicebot.desk.rows import ORDER
+from voicebot.desk.rows import IS_WAITING, ORDER
 from voicebot.storage.changes import AGENTS, EVERYTHING, QUEUE, Changes
 from voicebot.storage.database import Database
 from voicebot.storage.tables import accounts, agents
@@ -21,10 +21,11 @@ from voicebot.storage.tables import queue_entries as entries
 
 log = structlog.get_logger(__name__)
 
-_SETTLE_S = 0.03  # changes that come together are shown together
+_SETTLE_S = 0.05  # changes that come together are shown together
 _REFRESH_S = 5.0
 _CALL_BACKS_KEPT = timedelta(days=7)
-_MAX_LINES = 500
+_HEAD = 60  # lines of the queue that a screen can show
+_MAX_CALL_BACKS = 200
 
 _COLUMNS = [column for column in entries.c if column.name not in ("turns", "edits")]
 
@@ -55,9 +56,10 @@ class QueueLine:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The floor at one instant."""
+    """The floor at one instant. Of a long queue ``waiting`` holds the head and what is offered to somebody."""
 
     at: datetime
+    waiting_count: int
     waiting: tuple[QueueLine, ...]
     in_hand: tuple[QueueLine, ...]
     call_backs: tuple[QueueLine, ...]
@@ -107,23 +109,25 @@ class BoardFeed:
 
 
 def _board(connection: Connection, now: datetime) -> Board:
-    live = (QueueState.WAITING.value, QueueState.CLAIMED.value)
+    place = func.row_number().over(order_by=ORDER).label("place")
+    line = select(entries.c.entry_id.label("waiting_id"), place).where(IS_WAITING).subquery()
+    shown = or_(line.c.place <= _HEAD, entries.c.offered_to != "")
+    head = select(*_COLUMNS, line.c.place).join(line, line.c.waiting_id == entries.c.entry_id).where(shown)
     due = entries.c.call_back.in_((CallBack.ASKED.value, CallBack.MISSED.value))
-    recent = entries.c.joined_at > now - _CALL_BACKS_KEPT
-    query = select(*_COLUMNS).where(or_(entries.c.state.in_(live), due & recent)).order_by(*ORDER).limit(_MAX_LINES)
-    waiting: list[QueueLine] = []
-    in_hand: list[QueueLine] = []
-    call_backs: list[QueueLine] = []
-    for row in connection.execute(query):
-        if row.state == QueueState.WAITING.value:
-            waiting.append(_line(row, len(waiting) + 1))
-        elif row.state == QueueState.CLAIMED.value:
-            in_hand.append(_line(row, 0))
-        else:
-            call_backs.append(_line(row, 0))
+    gone = entries.c.state.not_in((QueueState.WAITING.value, QueueState.CLAIMED.value))
+    owed = select(*_COLUMNS).where(gone & due & (entries.c.joined_at > now - _CALL_BACKS_KEPT)).order_by(*ORDER)
+    taken = select(*_COLUMNS).where(entries.c.state == QueueState.CLAIMED.value).order_by(*ORDER)
     people = select(agents, accounts).join(accounts, accounts.c.name == agents.c.name).order_by(agents.c.name)
-    on_duty = tuple(agent_of(row) for row in connection.execute(people))
-    return Board(now, tuple(waiting), tuple(in_hand), tuple(call_backs), on_duty)
+    waiting: list[Row[Any]] = list(connection.execute(head.order_by(line.c.place)))
+    count = select(func.count()).select_from(entries).where(IS_WAITING)
+    return Board(
+        now,
+        connection.execute(count).scalar_one(),
+        tuple(_line(row, row.place) for row in waiting),
+        tuple(_line(row, 0) for row in connection.execute(taken)),
+        tuple(_line(row, 0) for row in connection.execute(owed.limit(_MAX_CALL_BACKS))),
+        tuple(agent_of(row) for row in connection.execute(people)),
+    )
 
 
 def _line(row: Row[Any], position: int) -> QueueLine:

@@ -29,11 +29,6 @@ def turn_at(request: HandOffRequest, joined_at: datetime, earlier_tries: int, se
     return joined_at - timedelta(seconds=steps * settings.priority_step_s)
 
 
-def fits(skill: str, waited_s: float, skills: tuple[str, ...], settings: DeskSettings, *, night: bool = False) -> bool:
-    """May an agent with ``skills`` take a call that needs ``skill``? Long waits and nights overflow to everybody."""
-    return skill in skills or (GENERAL in skills and (night or waited_s >= settings.overflow_s))
-
-
 def expected_wait_s(position: int, agents: int, ready: int, handling_s: float) -> float | None:
     """Seconds until a call at ``position`` (from 1) is taken by ``agents``, of whom ``ready`` have no call.
 

@@ -1,6 +1,5 @@
 """The rows of the queue as nouns."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
@@ -56,8 +55,3 @@ def position_of(connection: Connection, row: Row[Any]) -> int:
     )
     count: int = connection.execute(select(func.count()).select_from(entries).where(IS_WAITING, ahead)).scalar_one()
     return count + 1
-
-
-def seconds(later: datetime, earlier: datetime) -> float:
-    """From one to the other."""
-    return (later - earlier).total_seconds()

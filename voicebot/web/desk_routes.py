@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from voicebot.core.errors import HotlineError
 from voicebot.core.turn import Speaker
 from voicebot.desk.agents import Agents, AgentState
-from voicebot.desk.board import BoardFeed
+from voicebot.desk.board import Board, BoardFeed
 from voicebot.desk.casework import Casework
+from voicebot.desk.editing import apply
 from voicebot.desk.ports import DeskHelp
 from voicebot.desk.settings import DeskSettings
 from voicebot.storage.changes import EVERYTHING, Changes, call_topic, heard_so_far
@@ -75,6 +76,25 @@ class Desk:
     settings: DeskSettings
 
 
+class BoardPainter:
+    """The newest board as an event, made once for all desks that show it."""
+
+    def __init__(self) -> None:
+        self._board: Board | None = None
+        self._event = b""
+
+    def event(self, board: Board) -> bytes:
+        """The board as a server-sent event."""
+        if board is not self._board:
+            self._board, self._event = board, event_of("board", views.board(board))
+        return self._event
+
+
+def event_of(kind: str, data: object) -> bytes:
+    """A server-sent event (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+    return f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
 def desk_routes(desk: Desk, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
     """``/api/desk/…``, the parts of ``/api/calls/{call_id}/…`` that agents change, and ``/api/knowledge``."""
 
@@ -131,6 +151,14 @@ def desk_routes(desk: Desk, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         ticket = await desk.casework.file(call_id, request[ACTOR], desk.help.complete)
         return web.json_response(views.ticket(ticket, ()), status=201)
 
+    async def revise(request: web.Request) -> web.Response:
+        given = await body_of(request, EditBody)
+        ticket = await desk.tickets.find(request.match_info["number"])
+        if ticket is None:
+            raise refused(web.HTTPNotFound, "ticket_unknown", "没有这个编号的工单。")
+        revised = await desk.tickets.revise(ticket.number, apply(ticket.draft, given.changes), request[ACTOR])
+        return web.json_response(views.ticket(revised, ()))
+
     async def earlier(request: web.Request) -> web.Response:
         found = await desk.casework.earlier(request.match_info["call_id"])
         return web.json_response({"tickets": [views.ticket(ticket, ()) for ticket in found]})
@@ -152,8 +180,10 @@ def desk_routes(desk: Desk, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         passages: Sequence[object] = await asyncio.to_thread(desk.help.search, question, 5)
         return web.json_response({"passages": [plain(each) for each in passages]})
 
+    painter = BoardPainter()
+
     async def events(request: web.Request) -> web.StreamResponse:
-        return await _stream(desk, request)
+        return await _stream(desk, painter, request)
 
     guard = doorkeeper.guard
     return [
@@ -168,13 +198,14 @@ def desk_routes(desk: Desk, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         web.post("/api/desk/give-back", guard(give_back, DESK)),
         web.patch("/api/calls/{call_id}/draft", guard(edit, DESK)),
         web.post("/api/calls/{call_id}/tickets", guard(file, DESK)),
+        web.patch("/api/tickets/{number}", guard(revise, DESK)),
         web.get("/api/calls/{call_id}/earlier", guard(earlier, READERS)),
         web.get("/api/calls/{call_id}/advice", guard(advice, DESK)),
         web.get("/api/knowledge", guard(knowledge, DESK, program=True)),
     ]
 
 
-async def _stream(desk: Desk, request: web.Request) -> web.StreamResponse:
+async def _stream(desk: Desk, painter: BoardPainter, request: web.Request) -> web.StreamResponse:
     """Server-sent events: ``board`` with the floor, ``call`` when the call in the query has changed.
 
     While it is open the agent counts as being at their desk (``desk=1``); a supervisor only watches.
@@ -184,29 +215,29 @@ async def _stream(desk: Desk, request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     lock = asyncio.Lock()
 
-    async def send(kind: str, data: object) -> None:
+    async def send(event: bytes) -> None:
         async with lock:
-            await response.write(f"event: {kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode())
+            await response.write(event)
 
     async def boards() -> None:
         async for board in desk.board.boards():
-            await send("board", views.board(board))
+            await send(painter.event(board))
 
     async def call(call_id: str) -> None:
         with desk.changes.watch() as watch:
             while True:
                 topics = await watch.next()
                 if topics & {call_topic(call_id), EVERYTHING}:
-                    await send("call", {"call_id": call_id})
+                    await send(event_of("call", {"call_id": call_id}))
                 elif (heard := heard_so_far(topics, call_id)) is not None:
-                    await send("hearing", {"call_id": call_id, "text": mask_text(heard)})
+                    await send(event_of("hearing", {"call_id": call_id, "text": mask_text(heard)}))
 
     async def beats(name: str) -> None:
         await desk.agents.arrive(name)
         while True:
             await asyncio.sleep(_BEAT_S)
             await desk.agents.beat(name)
-            await send("beat", {})
+            await send(event_of("beat", {}))
 
     try:
         async with asyncio.TaskGroup() as group:

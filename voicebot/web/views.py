@@ -50,6 +50,7 @@ def board(found: Board) -> dict[str, Any]:
     """The floor, masked: it is on a screen all day."""
     return {
         "at": plain(found.at),
+        "waiting_count": found.waiting_count,
         "waiting": [queue_line(line) for line in found.waiting],
         "in_hand": [queue_line(line) for line in found.in_hand],
         "call_backs": [queue_line(line) for line in found.call_backs],

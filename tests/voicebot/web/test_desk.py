@@ -187,6 +187,20 @@ async def _until(stream: object, kind: str, enough: object) -> None:
                 return
 
 
+async def test_a_filed_ticket_can_be_corrected_and_its_log_says_so(house: House, mei: Person) -> None:
+    await house.call_in()
+    await mei.ask("POST", "/api/desk/take", {"entry_id": "1"})
+    _, ticket = await mei.ask("POST", "/api/calls/call-1/tickets")
+    path = f"/api/tickets/{ticket['number']}"
+    status, revised = await mei.ask("PATCH", path, {"changes": {"address": "涧西区南昌路三号院"}})
+    assert (status, revised["draft"]["address"]["spoken"]) == (200, "涧西区南昌路三号院")  # type: ignore[index]
+    assert (await mei.ask("PATCH", "/api/tickets/LY2026030299999", {"changes": {}}))[0] == 404
+    assert [event.kind for event in await house.office.record.tickets.events(str(ticket["number"]))] == [
+        "filed",
+        "revised",
+    ]
+
+
 async def test_knowledge_and_advice_are_at_hand(house: House, mei: Person) -> None:
     await house.call_in()
     _, found = await mei.ask("GET", "/api/knowledge?q=路灯不亮")

@@ -3,7 +3,7 @@ import { at, clock, lasted, make } from "/static/api.js";
 import { CALL_BACKS, REASONS, STATES } from "/static/words.js";
 
 export function queue(board, { me, chosen, look, take, target }) {
-  at("waiting-count").textContent = board.waiting.length;
+  at("waiting-count").textContent = board.waiting_count;
   at("call-back-count").textContent = board.call_backs.length;
   lines(at("waiting"), board.waiting, (line) => entry(line, {
     chosen, look, take,
