@@ -1,13 +1,14 @@
 """Handing over to a person: the queue, the transfer, and a kind word while the caller waits."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
 from voicebot.core.actions import HandOff, HandOffFailed, HandOffQueued, Outcome
-from voicebot.core.call import CallStart, HandOffReason, HandOffRequest
+from voicebot.core.call import CallEnd, CallStart, HandOffReason, HandOffRequest
 from voicebot.core.errors import HotlineError
 from voicebot.core.ports import AgentQueue, Line
 from voicebot.core.ticket import TicketDraft
@@ -61,6 +62,7 @@ class Transferring:
     taker: Taker | None = None
     queued: bool = False
     transferred: bool = False
+    settled: bool = False  # the queue knows of the transfer
     promised: bool = False  # the caller was told that somebody calls back
 
     async def hand_off(self, action: HandOff, draft: TicketDraft | None, turns: tuple[Turn, ...]) -> Outcome:
@@ -93,7 +95,7 @@ class Transferring:
         """Transfer to the target of this hand-off; returns the typed outcome."""
         outcome = await self._to(self.target(action))
         if self.transferred:
-            await self._leave(abandoned=False)
+            await self._settle()
         return outcome
 
     async def wait_for_taker(self) -> Taker:
@@ -112,8 +114,10 @@ class Transferring:
         """Transfer to the agent who took the call; when they do not answer it waits on. Returns the typed outcome."""
         assert self.takers is not None  # noqa: S101
         outcome = await self._to(taker.target)
-        if not self.transferred:
-            self.taker = None
+        if self.transferred:
+            await self._settle()
+            return outcome
+        self.taker = None
         try:
             await self.takers.put_through(self.start.call_id, outcome)
         except HotlineError as error:
@@ -134,21 +138,35 @@ class Transferring:
         await self.hand_off(HandOff(HandOffReason.FAULT, priority=3), draft, turns)
 
     async def call_over(self) -> None:
-        """The caller is gone; a place that still waits is marked as abandoned, so that someone calls back."""
-        if not self.queued or self.transferred:
+        """The call is over for us: the queue must know how, also when that ended everything half-way through.
+
+        A place that still waits is marked as abandoned, so that someone calls back.
+        """
+        if self.line.end is CallEnd.HANDED_OFF:
+            self.transferred = True
+        if not self.queued or self.settled:
             return
+        if self.transferred:
+            await self._settle()
+        elif self.taker is not None and self.takers is not None:
+            await self._tell(self.takers.line_over(self.start.call_id))
+        else:
+            await self._leave(abandoned=True)
+
+    async def _settle(self) -> None:
+        """The call was transferred."""
         if self.taker is not None and self.takers is not None:
-            try:
-                async with asyncio.timeout(_LEAVE_S):
-                    await self.takers.line_over(self.start.call_id)
-            except (HotlineError, TimeoutError) as error:
-                self.observer.fault("queue", getattr(error, "code", "timeout"))
-            return
-        await self._leave(abandoned=True)
+            await self._tell(self.takers.put_through(self.start.call_id, "answered"))
+        else:
+            await self._leave(abandoned=False)
+        self.settled = True
 
     async def _leave(self, *, abandoned: bool) -> None:
+        await self._tell(self.queue.leave(self.start.call_id, abandoned=abandoned, promised=self.promised))
+
+    async def _tell(self, write: Awaitable[None]) -> None:
         try:
             async with asyncio.timeout(_LEAVE_S):
-                await self.queue.leave(self.start.call_id, abandoned=abandoned, promised=self.promised)
+                await write
         except (HotlineError, TimeoutError) as error:
             self.observer.fault("queue", getattr(error, "code", "timeout"))
