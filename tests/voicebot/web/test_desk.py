@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from voicebot.storage.accounts import Role
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.changes import Changes, hearing_topic
 from voicebot.storage.database import Database
+from voicebot.storage.recordings import Recordings
+from voicebot.storage.settings import StorageSettings
 from voicebot.web.office import Office
 from voicebot.web.server import WebServer
 from voicebot.web.settings import WebSettings
@@ -161,6 +164,29 @@ async def test_personal_data_is_masked_and_every_look_is_on_record(house: House,
         assert seen == [("mei", "filed"), ("mei", "viewed"), ("mei", "unmasked")]
         _, audit = await auditor.ask("GET", "/api/audit")
         assert "call_unmasked" in [event["kind"] for event in audit["events"]]  # type: ignore[union-attr]
+
+
+async def test_a_recording_is_heard_from_any_second_and_that_is_on_record(
+    house: House, mei: Person, database: Database, tmp_path: Path
+) -> None:
+    recordings = Recordings(
+        database, house.clock, StorageSettings(url=str(database.url), recordings_folder=tmp_path / "recordings")
+    )
+    office = replace(house.office, record=replace(house.office.record, recordings=recordings))
+    recorder = recordings.recorder(call_start())
+    assert recorder is not None
+    await house.call_in()
+    for position in range(0, 16000, 160):
+        recorder.caller(position, bytes(320))
+    await recorder.close()
+    async with opened_office(office, WebSettings(port=0)) as server, visitor(server) as person:
+        await person.log_in("mei")
+        url = server.url + "/api/calls/call-1/recording"
+        async with person.http.get(url, headers={"Range": "bytes=44-143"}) as answer:
+            assert (answer.status, answer.content_type, len(await answer.read())) == (206, "audio/wav", 100)
+        assert (await person.ask("GET", "/api/calls/call-1"))[1]["has_recording"] is True
+    assert "recording_heard" in [event.kind for event in await house.office.record.audit.latest()]
+    recordings.close()
 
 
 async def test_changes_arrive_at_once(house: House, mei: Person) -> None:
