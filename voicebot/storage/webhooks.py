@@ -7,7 +7,7 @@ may arrive twice (its id tells), but never not at all unless it is on the list o
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -17,7 +17,7 @@ from voicebot.storage.database import Database, put
 from voicebot.storage.tables import ticket_events, webhook_messages, webhooks
 
 RETRY_S = (10, 60, 600, 3600, 6 * 3600)  # after the first try; then the message is given up
-KINDS = ("filed", "revised")
+KINDS: tuple[Literal["filed", "revised"], ...] = ("filed", "revised")
 _SETTLED = timedelta(seconds=3)  # by then a transaction that took an earlier event's id has ended, one way or the other
 _LEASE = timedelta(seconds=60)  # for whoever sends a message; if they die, another one sends it then
 _BATCH = 50

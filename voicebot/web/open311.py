@@ -113,7 +113,7 @@ def open311_routes(desk: Open311, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         return guard(handler, READERS, program=True)
 
     return [
-        web.get(f"/open311/v2/discovery.{kinds}", program(discovery)),
+        web.get("/open311/v2/discovery.json", program(discovery)),
         web.get(f"/open311/v2/services.{kinds}", program(services)),
         web.get(f"/open311/v2/requests.{kinds}", program(requests)),
         web.post(f"/open311/v2/requests.{kinds}", program(submit)),

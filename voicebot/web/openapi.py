@@ -43,6 +43,7 @@ _ERROR = {
         }
     },
 }
+_CHOICES = {"kind": ["csv", "xlsx"], "format": ["json", "xml"]}
 _PREFIXES = ("/api/", "/open311/")
 
 
@@ -91,14 +92,14 @@ def describe(app: web.Application) -> dict[str, Any]:
 def _operation(path: str, words: Mapping[str, Any], roles: frozenset[str]) -> dict[str, Any]:
     blanks = [part.partition("}")[0] for part in path.split("{")[1:]]
     parameters = [
-        *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in blanks),
+        *({"name": name, "in": "path", "required": True, "schema": _blank(name)} for name in blanks),
         *({"name": name, "in": "query", "schema": {"type": "string"}} for name in words.get("query", ())),
     ]
     operation: dict[str, Any] = {
         "summary": words["summary"],
         "responses": {
             str(words.get("status", 200)): {"description": "成功", "content": _content(words)},
-            "default": {"description": "拒绝", "content": {"application/json": {"schema": _ref("Error")}}},
+            "default": {"description": "拒绝", "content": _refusal(path)},
         },
         "parameters": parameters,
     }
@@ -112,9 +113,21 @@ def _operation(path: str, words: Mapping[str, Any], roles: frozenset[str]) -> di
     return operation
 
 
+def _refusal(path: str) -> dict[str, Any]:
+    """Open311 has a form of its own for errors, beside ours for who may not ask."""
+    if path.startswith("/open311/"):
+        return {"application/json": {}, "text/xml": {}}
+    return {"application/json": {"schema": _ref("Error")}}
+
+
+def _blank(name: str) -> dict[str, Any]:
+    """A part of the path: free, or one of a few."""
+    return {"type": "string", "enum": _CHOICES[name]} if name in _CHOICES else {"type": "string"}
+
+
 def _content(words: Mapping[str, Any]) -> dict[str, Any]:
     if "media" in words:
-        return {words["media"]: {}}
+        return {media: {} for media in words["media"]}
     schema: dict[str, Any] = {"type": "object"}
     if "response" in words:
         schema = _ref(words["response"])

@@ -72,9 +72,7 @@ def queue_line(line: QueueLine) -> dict[str, Any]:
 
 def agent(found: Agent) -> dict[str, Any]:
     """An agent on duty."""
-    document = to_document(found)
-    del document["extension"]
-    return document
+    return to_document(found)
 
 
 def names_of(draft: TicketDraft | None) -> tuple[str, ...]:

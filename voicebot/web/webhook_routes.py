@@ -1,5 +1,7 @@
 """Who is told of tickets, and the messages that were given up."""
 
+from typing import Literal
+
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +18,7 @@ class WebhookBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str = Field(max_length=500)
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[Literal["filed", "revised"], ...] = KINDS
 
 
 def webhook_routes(webhooks: Webhooks, audit: Audit, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
