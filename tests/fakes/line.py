@@ -1,29 +1,23 @@
 """A line in the hand of a test: nothing moves until the test says so."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+from telephony.base_line import BaseLine
+from telephony.send_buffer import SendBuffer
 from voicebot.core.call import CallEnd, CallStart, Channel
-from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, AudioFrame, ms_to_samples
-from voicebot.core.ports import Played
+from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, AudioFrame
 
 
-class FakeLine:
+class FakeLine(BaseLine):
     """`Line` whose far end is the test: `feed` and `press` speak to the bot, `send` lets its audio leave."""
 
     def __init__(self, call_id: str = "call-1", caller_number: str = "13800138000", send_buffer_ms: int = 160):
         at = datetime(2026, 3, 2, 6, 30, tzinfo=UTC)
-        self._start = CallStart(call_id, Channel.WAV, at, "default", caller_number, "12345")
-        self._bound_bytes = ms_to_samples(send_buffer_ms) * 2
-        self._frames: asyncio.Queue[AudioFrame | None] = asyncio.Queue()
-        self._digits: asyncio.Queue[str | None] = asyncio.Queue()
+        self._outgoing = SendBuffer(send_buffer_ms)
+        super().__init__(CallStart(call_id, Channel.WAV, at, "default", caller_number, "12345"), self._outgoing)
+        self._frames = asyncio.Queue()  # a test speaks all at once, however long
         self._position = 0
-        self._buffer = bytearray()
-        self._room = asyncio.Event()
-        self._written = self._heard = self._flushed = self._pending = 0
-        self._generation = 0
-        self._end: CallEnd | None = None
         self.wire = bytearray()
         self.transfers: list[str] = []
         self.transfer_outcome = "answered"
@@ -41,73 +35,17 @@ class FakeLine:
         for digit in digits:
             self._digits.put_nowait(digit)
 
-    def send(self, duration_ms: float = 20) -> bytes:
-        """So much time passes on the wire; returns what left."""
-        count = ms_to_samples(duration_ms) * 2
-        pcm = bytes(self._buffer[:count])
-        del self._buffer[:count]
-        self._heard += len(pcm) // 2
-        self.wire += pcm
-        self._room.set()
-        return pcm
+    def send(self, duration_ms: int = 20) -> None:
+        """So much time passes on the wire."""
+        for _ in range(0, duration_ms, 20):
+            self.wire += self._outgoing.take()
 
     def over(self, reason: CallEnd = CallEnd.CALLER_HUNG_UP) -> None:
         """The call ends."""
         if self._end is None:
-            self._end = reason
-            self._flushed += len(self._buffer) // 2
-            self._buffer.clear()
-            self._room.set()
-            self._frames.put_nowait(None)
-            self._digits.put_nowait(None)
+            self._finish(reason)
 
-    # what the bot sees
-
-    @property
-    def start(self) -> CallStart:
-        return self._start
-
-    @property
-    def end(self) -> CallEnd | None:
-        return self._end
-
-    async def frames(self) -> AsyncIterator[AudioFrame]:
-        while (frame := await self._frames.get()) is not None:
-            yield frame
-
-    async def digits(self) -> AsyncIterator[str]:
-        while (digit := await self._digits.get()) is not None:
-            yield digit
-
-    async def play(self, pcm: bytes) -> None:
-        self._written += len(pcm) // 2
-        self._pending += len(pcm) // 2
-        generation = self._generation
-        rest = pcm
-        try:
-            while rest and generation == self._generation and self._end is None:
-                room = max(0, self._bound_bytes - len(self._buffer))
-                piece, rest = rest[:room], rest[room:]
-                self._buffer += piece
-                self._pending -= len(piece) // 2
-                if rest:
-                    self._room.clear()
-                    await self._room.wait()
-        finally:
-            if generation == self._generation:
-                self._pending -= len(rest) // 2
-                self._flushed += len(rest) // 2
-
-    def flush(self) -> Played:
-        self._generation += 1
-        self._flushed += self._pending + len(self._buffer) // 2
-        self._pending = 0
-        self._buffer.clear()
-        self._room.set()
-        return self.played()
-
-    def played(self) -> Played:
-        return Played(self._written, self._heard, self._flushed)
+    # what only a telephone network could do
 
     async def transfer(self, target: str) -> str:
         self.transfers.append(target)
