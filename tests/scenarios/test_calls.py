@@ -20,11 +20,16 @@ from voicebot.storage.database import Database
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 FOLDER = Path(__file__).parent
-# A call lasts as long as it lasts: the suite places every scenario with our own client and a few with the others;
-# `make calls` places all of them with all three.
+# A call lasts as long as it lasts: the suite places one of each outcome and the longest, one of them with every
+# client; `make calls` places all of them with all three.
 SCENARIOS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-IN_THE_SUITE = ("fire", "newborn_question")
-REPLAYED = [name if name in IN_THE_SUITE else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS]
+IN_THE_SUITE = ("ask_for_a_person", "barbecue_step_by_step", "correction_at_readback", "fire")
+
+
+def marked(*in_the_suite: str) -> list[Any]:
+    return [name if name in in_the_suite else pytest.param(name, marks=pytest.mark.long) for name in SCENARIOS]
+
+
 _SLACK_S = 1.0  # more time for each reply than in the call that is replayed, since a tape cannot wait
 
 
@@ -49,7 +54,7 @@ async def call(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) 
     return reports[name]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", marked(*IN_THE_SUITE))
 async def test_our_own_client(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> None:
     report = await call(hotline, reports, name)
     assert report["problems"] == [], [(turn["who"], turn["text"]) for turn in report["turns"]]
@@ -58,7 +63,7 @@ async def test_our_own_client(hotline: Hotline, reports: dict[str, dict[str, Any
 
 @pytest.mark.peer
 @pytest.mark.skipif(not have_sipp(), reason="sipp is not installed (package sip-tester)")
-@pytest.mark.parametrize("name", REPLAYED)
+@pytest.mark.parametrize("name", marked("fire"))
 async def test_sipp(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> None:
     first = await call(hotline, reports, name)
     tape = replay(hotline, first)
@@ -70,7 +75,7 @@ async def test_sipp(hotline: Hotline, reports: dict[str, dict[str, Any]], name: 
 
 @pytest.mark.peer
 @pytest.mark.skipif(not have_baresip(), reason="baresip is not installed (package baresip-core)")
-@pytest.mark.parametrize("name", REPLAYED)
+@pytest.mark.parametrize("name", marked("fire"))
 async def test_baresip(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> None:
     first = await call(hotline, reports, name)
     tape = replay(hotline, first)
