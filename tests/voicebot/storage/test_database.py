@@ -16,6 +16,7 @@ from tests.support.databases import BOTH, database_url, new_database, opened
 from tests.support.nouns import call_start
 from voicebot.core.errors import ConfigurationError, OverloadError, StorageError
 from voicebot.storage.database import Database
+from voicebot.storage.schema import head
 from voicebot.storage.settings import StorageSettings
 from voicebot.storage.tables import ticket_numbers
 
@@ -114,8 +115,8 @@ async def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
 
 def test_an_upgrade_makes_the_schema_once(url: str) -> None:
     with opened(url) as database:
-        assert database.upgrade() == ("0001", "0001")
-        assert database.check() == "0001"
+        assert database.upgrade() == (head(), head())
+        assert database.check() == head()
 
 
 def test_two_upgrades_at_once_do_not_disturb_each_other(url: str) -> None:
@@ -135,7 +136,7 @@ def test_two_upgrades_at_once_do_not_disturb_each_other(url: str) -> None:
         thread.join()
     for database in databases:
         database.close()
-    assert sorted(map(str, found)) == sorted(map(str, [("", "0001"), *[("0001", "0001")] * 3]))
+    assert sorted(map(str, found)) == sorted(map(str, [("", head()), *[(head(), head())] * 3]))
 
 
 def test_an_empty_database_is_told(url: str) -> None:

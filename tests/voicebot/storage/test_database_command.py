@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from voicebot.cli.database import command
 from voicebot.core.errors import ConfigurationError, StorageError
+from voicebot.storage.schema import head
 from voicebot.storage.settings import StorageSettings
 
 
@@ -21,7 +22,7 @@ def _run(folder: Path, *words: str, url: str = "") -> Result:
 def test_upgrade_makes_the_database_and_says_so(tmp_path: Path) -> None:
     first = _run(tmp_path, "upgrade")
     assert first.exit_code == 0
-    assert "已从 空库 升级到 0001 版" in first.output
+    assert f"已从 空库 升级到 {head()} 版" in first.output
     assert "无需升级" in _run(tmp_path, "upgrade").output
     assert "正常" in _run(tmp_path, "check").output
 

@@ -4,16 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import delete, text, update
+from sqlalchemy import Connection, delete, text, update
 
 from tests.fakes.clock import FakeClock
 from tests.support.databases import BOTH, database_url, new_database, opened
 from tests.support.nouns import call_start, full_draft
 from voicebot.core.errors import StorageError
+from voicebot.desk.agent_queue import SqlAgentQueue
+from voicebot.storage import schema
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.database import Database
+from voicebot.storage.settings import StorageSettings
 from voicebot.storage.tables import audit_events, call_events, metadata, ticket_events
 from voicebot.storage.tickets import SqlTicketStore
 
@@ -61,3 +65,26 @@ async def test_a_log_cannot_be_emptied(tmp_path: Path, table: str) -> None:
         with pytest.raises(StorageError) as refused:
             await database.write(lambda connection: connection.execute(text(f"TRUNCATE {table}")))
         assert refused.value.code == "record_refused"
+
+
+@pytest.mark.parametrize("kind", BOTH)
+async def test_a_queue_of_the_first_version_keeps_its_order(kind: str, tmp_path: Path) -> None:
+    row = (
+        "INSERT INTO queue_entries (call_id, reason, skill, priority, summary, caller_number, turns, joined_at, state,"
+        " agent) VALUES ('{0}', 'asked', 'general', 5, '', '', '[]', '2026-03-02 06:3{1}:00+00:00', 'waiting', '')"
+    )
+    with database_url(kind, tmp_path) as url:
+        database = Database(StorageSettings(url=url))
+
+        def first_version(connection: Connection) -> None:
+            config = schema._config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+            for call_id, minute in (("late", 5), ("early", 1)):
+                connection.execute(text(row.format(call_id, minute)))
+
+        database.run_now(first_version)
+        assert database.upgrade() == ("0001", schema.head())
+        waiting = await SqlAgentQueue(database, FakeClock()).waiting()
+        assert [entry.request.call_id for entry in waiting] == ["early", "late"]
+        database.close()
