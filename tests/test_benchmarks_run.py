@@ -16,6 +16,7 @@ from voicebot.evaluation.speech import read_manifest
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = ROOT / "audio_fixtures" / "manifest.toml"
 SMALL = {
+    "audio-core": ("--frames", "500"),
     "recogniser": ("--limit", "1", "--models", str(MODELS_DIR)),
     "vad": ("--clips", "2"),
     "turn-ends": ("--turns", "2"),
