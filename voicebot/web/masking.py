@@ -25,11 +25,16 @@ def mask_name(name: str) -> str:
     return name[:1] + "*" * (len(name) - 1)
 
 
-def mask_text(text: str, *secrets: str) -> str:
-    """A sentence without long numbers, without names after "我叫", and without the ``secrets`` given."""
+def mask_text(text: str, *secrets: str, introduces: bool = True) -> str:
+    """A sentence without long numbers, without names after "我叫", and without the ``secrets`` given.
+
+    Without ``introduces`` nobody tells a name here: what the bot says of itself is no secret.
+    """
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, mask_name(secret) if not secret.isdigit() else mask_phone(secret))
     text = _LONG_NUMBER.sub(lambda found: mask_phone(found.group()), text)
+    if not introduces:
+        return text
     return _SAID_NAME.sub(lambda found: found.group(1) + mask_name(found.group(2)), text)
 
 

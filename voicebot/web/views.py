@@ -3,7 +3,7 @@
 from typing import Any
 
 from voicebot.core.ticket import Ticket, TicketDraft, TicketEvent
-from voicebot.core.turn import Turn
+from voicebot.core.turn import Speaker, Turn
 from voicebot.desk.agents import Agent
 from voicebot.desk.board import Board, QueueLine
 from voicebot.storage.documents import plain, to_document
@@ -83,9 +83,10 @@ def names_of(draft: TicketDraft | None) -> tuple[str, ...]:
 def _turn(turn: Turn, secrets: tuple[str, ...], clear: bool) -> dict[str, Any]:
     document = to_document(turn)
     del document["corrections"]  # they quote the unmasked text
-    text = turn.text if clear else mask_text(turn.text, *secrets)
+    by_caller = turn.speaker is Speaker.CALLER
+    text = turn.text if clear else mask_text(turn.text, *secrets, introduces=by_caller)
     marks = _marks(turn) if len(text) == len(turn.text) else []
-    raw_text = turn.raw_text if clear else mask_text(turn.raw_text, *secrets)
+    raw_text = turn.raw_text if clear else mask_text(turn.raw_text, *secrets, introduces=by_caller)
     return {**document, "text": text, "raw_text": raw_text, "marks": marks}
 
 

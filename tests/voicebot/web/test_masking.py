@@ -44,3 +44,8 @@ def test_a_draft_keeps_the_matter_and_loses_the_caller() -> None:
     assert (shown.caller_name, shown.caller_phone) == ("王**", "138****8000")
     assert shown.what == full_draft().what
     assert shown.dispatch == full_draft().dispatch
+
+
+def test_what_the_bot_says_of_itself_is_no_name_and_a_number_it_reads_back_is_masked() -> None:
+    said = "我是智能语音助手，您的电话是13937912345。"
+    assert mask_text(said, introduces=False) == "我是智能语音助手，您的电话是139****2345。"
