@@ -4,8 +4,9 @@
 
 Figures are CPU microseconds of this process, so that neighbours who take the processor count little. They
 still share its caches: the load stands beside the result. A stage takes many frames in a row, so that the
-clock costs nothing; on a call, where stages alternate, caches are colder and a frame costs more. 180,000 frames are an hour of one call; ``parts``
-are the means of its ten tenths, and ``drift`` is the median of the last three over that of the first three.
+clock costs nothing; on a call, where stages alternate, caches are colder and a frame costs more.
+180,000 frames are an hour of one call; ``parts`` are the means of its ten tenths, and ``drift`` is the median
+of the last three over that of the first three.
 """
 
 import argparse
