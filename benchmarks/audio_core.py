@@ -65,16 +65,17 @@ class Core:
         heard = stage("decode", lambda: [decode_a_law(frame) for frame in frames])
         stage("level", lambda: [self._floor.push(rms_dbfs(pcm)) for pcm in heard])
         stage("gate", lambda: [self._gate.push(pcm) for pcm in heard])
-        stage("ring", lambda: [self._keep(pcm) for pcm in heard])
+        stage("ring", lambda: self._keep(heard))
         wide = stage("widen", lambda: [self._widen.push(pcm) for pcm in heard])
         narrow = stage("narrow", lambda: [self._narrow.push(pcm) for pcm in wide])
         stage("encode", lambda: [encode_a_law(pcm) for pcm in narrow])
         spent["all"] = sum(spent.values())
         return spent
 
-    def _keep(self, pcm: bytes) -> None:
-        self._ring.push(AudioFrame(pcm, self._position))
-        self._position += FRAME_SAMPLES
+    def _keep(self, heard: list[bytes]) -> None:
+        for pcm in heard:
+            self._ring.push(AudioFrame(pcm, self._position))
+            self._position += FRAME_SAMPLES
 
 
 def measure(manifest: Path, count: int) -> dict[str, object]:
