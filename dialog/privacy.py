@@ -80,19 +80,6 @@ def for_department(draft: TicketDraft) -> TicketDraft:
     )
 
 
-def for_view(draft: TicketDraft) -> TicketDraft:
-    """The ticket as lists and exports show it by default: name and number covered, also inside of texts."""
-    return replace(
-        draft,
-        caller_name=masked_name(draft.caller_name),
-        caller_phone=masked_phone(draft.caller_phone),
-        what=masked_text(draft.what),
-        title=masked_text(draft.title),
-        summary=masked_text(draft.summary),
-        sources=tuple((name, masked_text(said)) for name, said in draft.sources),
-    )
-
-
 class _stripper:  # noqa: N801  used as a function with a memory
     def __init__(self, draft: TicketDraft) -> None:
         self._names = tuple(filter(None, (draft.caller_name if len(draft.caller_name) > 1 else "", draft.enterprise)))

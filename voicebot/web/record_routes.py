@@ -1,10 +1,11 @@
 """The record as JSON: masked for whoever may read it, in clear on request, and each look on record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aiohttp import web
 
+from dialog.privacy import for_department, secret
 from voicebot.core.ports import AgentQueue, Clock
 from voicebot.core.ticket import Ticket, TicketEvent
 from voicebot.desk.casework import Casework
@@ -81,6 +82,12 @@ def record_routes(record: Record, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         await _note(record, found.number, request[ACTOR], "unmasked")
         return web.json_response(views.ticket(found, await record.tickets.events(found.number), clear=True))
 
+    async def department_ticket(request: web.Request) -> web.Response:
+        """What the department may know; whoever must not be known to it is left out."""
+        found = await _ticket(record, request)
+        await _note(record, found.number, request[ACTOR], "viewed" if secret(found.draft) else "unmasked")
+        return web.json_response(views.ticket(replace(found, draft=for_department(found.draft)), (), clear=True))
+
     async def looks(request: web.Request) -> web.Response:
         found = await _ticket(record, request)
         seen = [event for event in await record.tickets.events(found.number) if event.kind in _LOOKS]
@@ -118,6 +125,7 @@ def record_routes(record: Record, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         web.get("/api/tickets", guard(latest_tickets, READERS, program=True)),
         web.get("/api/tickets/{number}", guard(ticket, READERS, program=True)),
         web.post("/api/tickets/{number}/unmask", guard(unmask_ticket, READERS)),
+        web.post("/api/tickets/{number}/department", guard(department_ticket, READERS, program=True)),
         web.get("/api/tickets/{number}/looks", guard(looks, AUDIT)),
         web.get("/api/audit", guard(audit, AUDIT)),
         web.get("/api/queue", guard(waiting, READERS, program=True)),

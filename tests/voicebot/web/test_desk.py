@@ -166,6 +166,17 @@ async def test_personal_data_is_masked_and_every_look_is_on_record(house: House,
         assert "call_unmasked" in [event["kind"] for event in audit["events"]]  # type: ignore[union-attr]
 
 
+async def test_a_department_does_not_learn_who_complained(house: House, mei: Person) -> None:
+    await house.call_in()
+    await mei.ask("POST", "/api/desk/take", {"entry_id": "1"})
+    _, ticket = await mei.ask("POST", "/api/calls/call-1/tickets")
+    number = ticket["number"]
+    status, seen = await mei.ask("POST", f"/api/tickets/{number}/department")
+    assert status == 200
+    assert seen["draft"]["what"]  # type: ignore[index]
+    assert "13800138000" not in json.dumps(seen, ensure_ascii=False)
+
+
 async def test_a_recording_is_heard_from_any_second_and_that_is_on_record(
     house: House, mei: Person, database: Database, tmp_path: Path
 ) -> None:

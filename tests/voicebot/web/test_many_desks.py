@@ -66,9 +66,9 @@ async def test_a_hundred_desks_see_five_hundred_calls_and_each_new_one(
         assigned_p95 = sorted(assigned_ms)[int(NEW * 0.95)]
         with capsys.disabled():
             print(f"\n{kind}: assigned p95 {assigned_p95:.0f} ms, on {DESKS} desks p95 {p95:.0f} ms")
-        # Wide of what is measured on a quiet machine, so that a busy one does not fail.
-        assert assigned_p95 < 1000
-        assert p95 < 3000
+        # Far wide of what is measured (79 and 147 ms): a stall is found, a busy machine does not fail.
+        assert assigned_p95 < 5000
+        assert p95 < 10_000
 
 
 async def _watch(person: Person, times: dict[str, float]) -> None:
