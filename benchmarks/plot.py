@@ -32,7 +32,13 @@ def vad(result: Mapping[str, Any]) -> str:
     return bars("Voice detectors at 8 kHz", ("miss, % of frames", "false alarm, % of frames"), rows)
 
 
-DRAWINGS = {"recogniser": recogniser, "vad": vad}
+def audio_core(result: Mapping[str, Any]) -> str:
+    """What a frame costs at each stage."""
+    rows = [(name, (cost,)) for name, cost in result["frame_us"].items() if name != "all"]
+    return bars(f"The audio core over {result['frames']} frames", ("processor time, µs for 20 ms of audio",), rows)
+
+
+DRAWINGS = {"recogniser": recogniser, "vad": vad, "audio-core": audio_core}
 
 
 def bars(title: str, legend: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> str:

@@ -1,5 +1,6 @@
 """What the documents say is so."""
 
+import json
 import re
 from pathlib import Path
 
@@ -34,3 +35,15 @@ def test_the_readme_names_make_targets_that_exist() -> None:
     for readme in ("README.md", "README.en.md"):
         for target in re.findall(r"make ([a-z]+)", (ROOT / readme).read_text("utf-8")):
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    results = {path.stem: json.loads(path.read_text("utf-8")) for path in (ROOT / "benchmarks/results").glob("*.json")}
+    for name in ("product", "ours", "faster_whisper_transcribe", "pipecat_whisper_service"):
+        row = results["recogniser"]["contenders"][name]
+        assert f"| {row['cer']} | {row['cpu_rtf']} | {row['p50_ms']} | {row['p95_ms']} |" in readme
+    for condition in ("clean", "pink 10 dB"):
+        row = results["vad"]["conditions"][condition]["GatedDetector"]
+        assert f"{row['miss']}/{row['false_alarm']}" in readme
+    assert f"{results['audio-core']['frame_us']['all']} 微秒" in readme
