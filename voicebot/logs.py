@@ -34,7 +34,7 @@ def set_up_logs(*, json: bool, level: str = "INFO") -> None:
         processors=[*shared, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # a logger kept for good would outlive the stream it writes to
     )
     library_log = structlog.get_logger("library")
     loguru_logger.remove()

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.support.logs import logs_put_back
 from voicebot.cli import main
 
 ROOT = Path(__file__).parents[3]
@@ -27,7 +28,7 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """The command as a shell calls it, in an empty folder, with no models there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VOICEBOT_VAR_DIR", str(tmp_path / "var"))
@@ -42,7 +43,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
             code = int(end.code or 0)
         return Outcome(code, "".join(capfd.readouterr()))
 
-    return invoke
+    with logs_put_back():
+        yield invoke
 
 
 def refused(outcome: Outcome, *words: str) -> None:
