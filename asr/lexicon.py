@@ -14,7 +14,8 @@ from importlib import resources
 from asr.phonetics.syllables import read, teach, tones
 
 _CHINESE = re.compile(r"[一-鿿]{2,20}")
-_PLAIN = frozenset({"hotline", "catalogue", "category", "knowledge", "dialect"})  # ordinary words; the rest are names
+_TOPICS = frozenset({"catalogue", "category", "knowledge"})  # ordinary words, as likely as the city's texts make them
+_PLAIN = _TOPICS | {"hotline", "dialect"}  # words that stand for themselves; the rest are names of a kind
 _PLACE = "<place>"
 _GROUPS = {"department": "<department>"}
 _SHORT = 2  # characters; a word this short sounds like too many others
@@ -34,7 +35,9 @@ class Lexicon:
     """Words under their exact pinyin, with the guard that decides when one may replace what was heard."""
 
     def __init__(self, entries: Iterable[Entry]):
-        """Take the entries of two to twenty Chinese characters; the heaviest wins where a word comes twice."""
+        """Take the entries of two to twenty Chinese characters; the heaviest wins where a word comes twice,
+        a topic last.
+        """
         self._entries: dict[str, Entry] = {}
         self._by_sound: dict[str, list[str]] = {}
         self._beginnings: set[str] = set()
@@ -43,7 +46,7 @@ class Lexicon:
                 continue
             known = self._entries.get(entry.word)
             if known is not None:
-                if entry.weight > known.weight:
+                if (entry.kind not in _TOPICS, entry.weight) > (known.kind not in _TOPICS, known.weight):
                     self._entries[entry.word] = entry
                 continue
             self._entries[entry.word] = entry
@@ -59,6 +62,10 @@ class Lexicon:
     def plus(self, entries: Iterable[Entry]) -> "Lexicon":
         """The same with more words."""
         return Lexicon([*self._entries.values(), *entries])
+
+    def without_topics(self) -> "Lexicon":
+        """Only what no text could show: names, and words that every hotline hears."""
+        return Lexicon(entry for entry in self._entries.values() if entry.kind not in _TOPICS)
 
     def __contains__(self, word: str) -> bool:
         """Whether ``word`` is in the lexicon."""

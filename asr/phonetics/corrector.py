@@ -10,12 +10,14 @@ import structlog
 from asr.correction import Corrected, Hypothesis
 from asr.dialects.pack import DialectPack
 from asr.lexicon import Entry, Lexicon, caller_phrases
+from asr.phonetics.change import Change, changes
 from asr.phonetics.confusions import Confusions
 from asr.phonetics.domain import DomainModel
 from asr.phonetics.input_method import read_words
+from asr.phonetics.judge import Judge
 from asr.phonetics.lattice import Lattice, LatticeCosts
 from asr.phonetics.script import simplify
-from asr.phonetics.search import Search, SearchSettings, Word
+from asr.phonetics.search import Search, SearchSettings, Way, Word
 from asr.phonetics.syllables import readings
 from asr.phonetics.trigram import FlatModel, LanguageModel, TrigramModel
 from asr.phonetics.vocabulary import Vocabulary
@@ -66,7 +68,10 @@ class PhoneticCorrector:
         dialect = [entry for name in spoken if name in packs for entry in _words(packs[name])]
         lexicon = lexicon.plus([*names, *dialect])
         if not problem:
+            # Topics are put together from words, so that what stands beside them can be counted.
+            lexicon = lexicon.without_topics()
             model = DomainModel(model, lexicon, [*texts, *caller_phrases(lexicon)], settings.domain)
+        self._judge = None if problem else Judge.load()
         self._status = CorrectionStatus(
             trigram=not problem,
             vocabulary_words=len(vocabulary),
@@ -89,11 +94,36 @@ class PhoneticCorrector:
         if not raw or len(raw) > _LONGEST or not context.language.startswith(("zh", "yue", "auto")):
             return Corrected(raw)
         dialect = context.dialect if context.dialect in self._searches else "mandarin"
-        simplified = [replace(hypothesis, text=simplify(hypothesis.text)) for hypothesis in hypotheses]
         search = self._searches[dialect]
-        words = search.best(Lattice(simplified, self._costs)).words
+        lattice = self._lattice(hypotheses)
+        words = self._believed(search, lattice, search.best(lattice), hypotheses[0].confidence)
         text, origins = _translate(*_spell(words), self._packs[dialect])
         return Corrected(text, tuple(_changes(raw, text, origins, search.lexicon)))
+
+    def proposals(self, hypotheses: Sequence[Hypothesis]) -> tuple[list[str], list[Change]]:
+        """The tokens of the first hypothesis and every change that the judge is asked about, for fitting it."""
+        lattice, search = self._lattice(hypotheses), self._searches["mandarin"]
+        confidence = lattice.of_tokens(hypotheses[0].confidence)
+        return lattice.tokens, list(changes(search, lattice, search.best(lattice), confidence))
+
+    def _lattice(self, hypotheses: Sequence[Hypothesis]) -> Lattice:
+        return Lattice([replace(each, text=simplify(each.text)) for each in hypotheses], self._costs)
+
+    def _believed(self, search: Search, lattice: Lattice, way: Way, confidence: Sequence[float]) -> Sequence[Word]:
+        """The words of the way, without the changes that the judge does not believe.
+
+        An engine that gives no confidence leaves nothing to weigh; then the lexicon's guard alone decides, and so it
+        does without the trigram model.
+        """
+        if self._judge is None or not confidence:
+            return way.words
+        words = list(way.words)
+        for change in changes(search, lattice, way, lattice.of_tokens(confidence)):
+            if not self._judge.believes(change.signs):
+                at = words.index(change.words[0])
+                written = Word("".join(lattice.tokens[change.start : change.end]), "heard", change.start, change.end)
+                words[at : at + len(change.words)] = [written]
+        return words
 
 
 def _changes(raw: str, text: str, origins: Sequence[Word], lexicon: Lexicon) -> Iterator[Correction]:

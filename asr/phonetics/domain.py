@@ -55,6 +55,10 @@ class DomainModel:
             likely = high + math.log1p(math.exp(low - high))
         return likely, (behind, token)
 
+    def boost(self, state: Any, word: str) -> float:
+        """How much likelier the counts make ``word`` than the general model alone."""
+        return max(0.0, self.score(state, word)[0] - self._model.score(state[0], word)[0])
+
     def __contains__(self, word: str) -> bool:
         """Whether the general model knows the word."""
         return word in self._model

@@ -5,9 +5,10 @@ differs, its characters lie beside the backbone's as a parallel way. A token is 
 or a run of anything else (digits, Latin letters, punctuation); the latter is never changed.
 """
 
+import copy
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
@@ -27,7 +28,8 @@ class Arc:
 
     ``cost`` is what taking this way costs before anything is changed, in nats; ``change`` what
     replacing the character costs. ``heard`` holds its readings with a cost each, the likely one first;
-    the sound that was said may be at most ``tolerance`` away from them; below 0 the character stays.
+    the sound that was said may be at most ``tolerance`` away from them. A character that is ``kept`` may be part of
+    any word, but of none that writes it otherwise.
     """
 
     to: int
@@ -37,6 +39,7 @@ class Arc:
     change: float
     backbone: bool
     tolerance: float = 9.0
+    kept: bool = False
 
     @property
     def fixed(self) -> bool:
@@ -78,14 +81,10 @@ class LatticeCosts:
 class Lattice:
     """Arcs by the node they leave, and the nodes in an order that never points back."""
 
-    def __init__(self, hypotheses: Sequence[Hypothesis], costs: LatticeCosts, kept: Collection[int] = ()):
-        """Lay the hypotheses over each other; the first is never empty of text.
-
-        Its tokens at the positions ``kept`` stay as they are written.
-        """
+    def __init__(self, hypotheses: Sequence[Hypothesis], costs: LatticeCosts):
+        """Lay the hypotheses over each other; the first is never empty of text."""
         first = hypotheses[0]
         self._costs = costs
-        self._kept = frozenset(kept)
         self.tokens = _TOKEN.findall(first.text)
         self.end = len(self.tokens)
         self.arcs: dict[int, list[Arc]] = {node: [] for node in range(self.end + 1)}
@@ -100,13 +99,31 @@ class Lattice:
         """Every node, each before those its arcs lead to."""
         return sorted(self.arcs, key=lambda node: self.order[node])
 
+    def of_tokens(self, confidence: Sequence[float]) -> list[float]:
+        """The confidence of each token's first character, from that of every character of the first hypothesis."""
+        found, at = [], 0
+        for token in self.tokens:
+            found.append(confidence[at])
+            at += len(token)
+        return found
+
+    def keeping(self, start: int, end: int) -> "Lattice":
+        """The same without any way to change the tokens from ``start`` up to ``end``."""
+        kept = copy.copy(self)
+        kept.arcs = dict(self.arcs)
+        for node in range(start):
+            kept.arcs[node] = [arc for arc in self.arcs[node] if self.order[arc.to] <= start]
+        for node in range(start, end):
+            kept.arcs[node] = [replace(self.arcs[node][0], kept=True, tolerance=0.0)]
+        return kept
+
     def _lay_backbone(self, first: Hypothesis) -> list[float]:
         confidence = first.confidence or (1.0,) * len(first.text)  # unknown: only the lexicon may change it
         fixed = _number_positions(self.tokens)
         heard = _heard(self.tokens, self._costs.heteronym)
         changes, at = [], 0
         for node, token in enumerate(self.tokens):
-            change = _NEVER if node in self._kept else self._costs.of_changing(confidence[at])
+            change = self._costs.of_changing(confidence[at])
             at += len(token)
             changes.append(change)
             self.arcs[node].append(
@@ -147,7 +164,7 @@ class Lattice:
             self._lay_way(begin, end, way, way_heard, distance)
 
     def _changeable(self, begin: int, end: int) -> bool:
-        return all(not self.arcs[node][0].fixed and node not in self._kept for node in range(begin, end))
+        return all(not self.arcs[node][0].fixed for node in range(begin, end))
 
     def _lay_way(
         self, begin: int, end: int, way: Sequence[str], heard: Sequence[tuple[tuple[str, float], ...]], distance: float
@@ -178,8 +195,7 @@ class Lattice:
     def _arc(
         self, to: int, text: str, heard: tuple[tuple[str, float], ...], cost: float, change: float, *, backbone: bool
     ) -> Arc:
-        kept = backbone and to - 1 in self._kept
-        return Arc(to, text, heard, cost, change, backbone, -1.0 if kept else self._costs.tolerance(change))
+        return Arc(to, text, heard, cost, change, backbone, self._costs.tolerance(change))
 
 
 def _heard(tokens: Sequence[str], heteronym: float) -> list[tuple[tuple[str, float], ...]]:

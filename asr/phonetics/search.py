@@ -1,7 +1,7 @@
 """The best way through a lattice: beam search over words by sound, language and the engine's belief."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,11 @@ class SearchSettings:
     lexicon_bonus: float = 3.0
     furthest: float = 3.0
     together: float = 0.8
-    lone: float = 0.7
+    lone: float = 0.4
     lexicon_most: float = 3.0
     lexicon_reach: float = 2.0
     beam: int = 6
-    candidates: int = 8
+    candidates: int = 12
     margin: float = 8.0
 
 
@@ -45,7 +45,7 @@ class Word:
     """A word on the best way, between two nodes of the lattice.
 
     ``source`` says what brought it: fixed, heard, hypothesis, sound or lexicon; ``unlike`` how far its sound is
-    from what was written, in nats.
+    from what was written and ``cost`` what taking the word costs beside its probability, in nats.
     """
 
     text: str
@@ -53,6 +53,7 @@ class Word:
     start: int = 0
     end: int = 0
     unlike: float = 0.0
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +87,20 @@ class Search:
         self._confusions = confusions
         self._settings = settings
 
-    def best(self, lattice: Lattice) -> Way:
-        """The best way through ``lattice``."""
+    def best(self, lattice: Lattice, begin: int = 0, end: int | None = None, state: Any = None) -> Way:
+        """The best way through ``lattice``, or from one node to another behind the words that ``state`` knows."""
+        end = lattice.end if end is None else end
         # Per node: (word before the last, last word) -> (score, model state, way so far as a linked list).
         beams: dict[int, dict[tuple[str, str], tuple[float, Any, Any]]] = {node: {} for node in lattice.arcs}
-        beams[0]["", ""] = (0.0, self._model.begin(), None)
+        beams[begin]["", ""] = (0.0, self._model.begin() if state is None else state, None)
         for node in lattice.nodes():
-            if node == lattice.end or not beams[node]:
+            if node == end or not beams[node]:
                 continue
             alive = sorted(beams[node].items(), key=lambda item: -item[1][0])[: self._settings.beam]
             for candidate in self._candidates(lattice, node):
                 to, text, cost, source, _ = candidate
+                if lattice.order[to] > lattice.order[end]:
+                    continue
                 ahead = beams[to]
                 for (_, last), (score, state, way) in alive:
                     gained, behind = self._score(state, text, source)
@@ -104,12 +108,29 @@ class Search:
                     known = ahead.get((last, text))
                     if known is None or total > known[0]:
                         ahead[last, text] = (total, behind, (node, candidate, way))
-        total, _, way = max(beams[lattice.end].values(), key=lambda entry: entry[0])
+        total, _, way = max(beams[end].values(), key=lambda entry: entry[0])
         words: list[Word] = []
         while way is not None:
-            start, (to, text, _, source, unlike), way = way
-            words.append(Word(text, source, start, to, unlike))
+            start, (to, text, cost, source, unlike), way = way
+            words.append(Word(text, source, start, to, unlike, cost))
         return Way(tuple(reversed(words)), total)
+
+    def follow(self, words: Iterable[Word], state: Any = None) -> tuple[list[float], Any]:
+        """What each of ``words`` adds to a way behind ``state``, its cost aside, and the state behind them."""
+        state = self._model.begin() if state is None else state
+        scores = []
+        for word in words:
+            score, state = self._score(state, word.text, word.source)
+            scores.append(score)
+        return scores, state
+
+    def boosts(self, words: Iterable[Word], state: Any) -> list[float]:
+        """How much texts of the domain speak for each of ``words`` behind ``state``."""
+        found = []
+        for word in words:
+            found.append(0.0 if word.source == "fixed" else self._model.boost(state, word.text))
+            _, state = self._score(state, word.text, word.source)
+        return found
 
     def _score(self, state: Any, text: str, source: str) -> tuple[float, Any]:
         if source == "fixed":
@@ -176,16 +197,18 @@ class Search:
     ) -> Iterator[tuple[str, float, str, float, float]]:
         """Words that sound like the way but are written otherwise: word, cost, source, distance, estimated gain."""
         language = self._settings.language
+        if all(arc.kept for arc in way):
+            return
         for key, unlike in sounds.items():
             for word, probability in self._vocabulary.words(key):
-                if word != text:
+                if word != text and _leaves(word, way):
                     cost = taken + unlike + self._change(word, way, math.inf)
                     yield word, cost, "sound", unlike, language * probability - cost
             for word in self.lexicon.words(key):
                 certain = all(arc.tolerance <= 0 for one, arc in zip(word, way, strict=True) if one != arc.text)
-                if word != text and self.lexicon.allows(
-                    word, text, unlike, heard_is_word=text in self._vocabulary, certain=certain
-                ):
+                known = text in self._vocabulary
+                allowed = self.lexicon.allows(word, text, unlike, heard_is_word=known, certain=certain)
+                if word != text and allowed and _leaves(word, way):
                     bonus = 0.0 if certain else self._bonus(word)
                     cost = taken + unlike + self._change(word, way, self._settings.lexicon_most) - bonus
                     yield word, cost, "lexicon", unlike, -cost
@@ -204,3 +227,8 @@ class Search:
                 dearest = max(dearest, cost)
         lone = settings.lone if len(way) == 1 else 0.0
         return lone + dearest + settings.together * (total - dearest)
+
+
+def _leaves(word: str, way: Sequence[Arc]) -> bool:
+    """Whether ``word`` leaves the characters alone that have to stay."""
+    return all(not arc.kept or one == arc.text for one, arc in zip(word, way, strict=True))

@@ -18,6 +18,9 @@ class LanguageModel(Protocol):
     def score(self, state: Any, word: str) -> tuple[float, Any]:
         """Natural-log probability of ``word`` behind ``state``, and the state behind it."""
 
+    def boost(self, state: Any, word: str) -> float:
+        """How much likelier texts of the domain make ``word`` behind ``state``, in nats; 0 for a general model."""
+
     def __contains__(self, word: str) -> bool:
         """Whether the model knows the word."""
 
@@ -56,6 +59,10 @@ class TrigramModel:
         behind = self._new_state()
         return self._model.BaseScore(state, word, behind) * _LN_10, behind
 
+    def boost(self, state: Any, word: str) -> float:
+        """It is general."""
+        return 0.0
+
     def __contains__(self, word: str) -> bool:
         """Whether the word is in the model's vocabulary."""
         return word in self._model
@@ -70,6 +77,10 @@ class FlatModel:
     def score(self, state: None, word: str) -> tuple[float, None]:
         """Zero for every word."""
         return 0.0, None
+
+    def boost(self, state: None, word: str) -> float:
+        """It knows no domain."""
+        return 0.0
 
     def __contains__(self, word: str) -> bool:
         """Knows every character and no word."""

@@ -53,3 +53,10 @@ def test_the_phrases_of_callers_name_places_only_when_there_are_some() -> None:
     assert any("南昌路" in phrase for phrase in with_places)
     assert len(with_places) > len(without) > 500
     assert not any("{" in phrase for phrase in [*with_places, *without])
+
+
+def test_texts_speak_for_words_that_go_together_and_for_no_others() -> None:
+    model = domain("路灯坏了")
+    _, state = model.score(model.begin(), "路灯")
+    assert model.boost(state, "坏") > 1.0
+    assert model.boost(state, "花") == 0.0

@@ -61,3 +61,11 @@ def test_the_product_brings_words_of_the_hotline() -> None:
     words = {entry.word for entry in hotline_words()}
     assert {"户口", "居住证", "拖欠工资", "物业"} <= words
     assert len(words) > 150
+
+
+def test_a_word_that_is_more_than_a_topic_stays_when_topics_go() -> None:
+    both = Lexicon([Entry("杂物", 3.0, "category"), Entry("杂物"), Entry("水质", 1.0, "category")])
+    assert both.kind("杂物") == "hotline"
+    assert "水质" in both
+    assert "水质" not in both.without_topics()
+    assert "杂物" in both.without_topics()

@@ -103,6 +103,7 @@ def test_a_sure_character_costs_more_to_replace_than_a_doubtful_one() -> None:
     [
         ("我家住在西宫区王城路街道,小区楼道里堆了很多砸物", "我家住在西工区王城路街道,小区楼道里堆了很多杂物"),
         ("楼下的烧烤汤还在大声放音乐", "楼下的烧烤摊还在大声放音乐"),
+        ("行审而班利忽扣", "新生儿办理户口"),
     ],
 )
 def test_homophones_become_the_words_that_were_said(full: PhoneticCorrector, raw: str, text: str) -> None:

@@ -16,5 +16,8 @@ class ListedModel:
     def score(self, state: None, word: str) -> tuple[float, None]:
         return self._words.get(word, self._unknown), None
 
+    def boost(self, state: None, word: str) -> float:
+        return 0.0
+
     def __contains__(self, word: str) -> bool:
         return word in self._words

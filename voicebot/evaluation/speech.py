@@ -175,7 +175,7 @@ async def evaluate_speech(
     """
     score = SpeechScore()
     for number, recording in enumerate(recordings[:limit]):
-        crowd = await asyncio.to_thread(_crowd, recordings, number) if condition.babble_db is not None else []
+        crowd = await asyncio.to_thread(crowd_of, recordings, number) if condition.babble_db is not None else []
         signal, rate_hz = await asyncio.to_thread(read_recording, recording.path)
         signal, rate_hz = await asyncio.to_thread(spoil, signal, rate_hz, condition, crowd)
         began = clock.monotonic()
@@ -185,7 +185,7 @@ async def evaluate_speech(
     return score
 
 
-def _crowd(recordings: Sequence[Recording], number: int) -> list[Signal]:
+def crowd_of(recordings: Sequence[Recording], number: int) -> list[Signal]:
     """Other voices of the manifest, the same ones at every run."""
     others = [at for at in range(len(recordings)) if at != number]
     chosen = np.random.default_rng((_SEED, number)).permutation(others)[:_BABBLE_VOICES]
