@@ -1,56 +1,70 @@
-"""What identifies a caller, covered in texts and left out of what a department sees."""
+"""What identifies a caller: covered in views and exports, left out of what a department sees."""
 
 import re
 from dataclasses import replace
 
+from dialog.ticket.addresses import as_said
 from voicebot.core.ticket import Address, Confidentiality, TicketDraft, TicketType
-from voicebot.language.spans import NumberKind
-from voicebot.language.spoken_numbers import find_numbers
 
 _HIDDEN = "*"
-_NAME_IN_TEXT = re.compile(
-    r"(?P<lead>我叫|我姓|名字叫|名叫|本人叫|免贵姓|我是(?=[\u4e00-\u9fff](?:先生|女士)))(?P<name>[\u4e00-\u9fff]{1,4})(?=[，。,.\s]|$|电话|手机|先生|女士)"
-)
-# An identity or card number, also one that was misheard and so fails its check digit.
-_LONG_NUMBER = re.compile(r"(?<![\d*])\d{14,18}[\dXx](?!\d)")
+# Seven digits and more, also as spoken: telephone numbers, identity cards, bank cards, heard rightly or not.
+_DIGITS = "0-9０-９零〇一二三四五六七八九幺两"
+_LONG_NUMBER = re.compile(rf"[{_DIGITS}](?:[ \-，、]?[{_DIGITS}]){{5,}}[{_DIGITS}Xx]")
+_SAID_NAME = re.compile(r"((?:我|名字|姓名)(?:叫做|就叫|叫|是)|名叫|我姓|免贵姓|本人叫?)([\u4e00-\u9fff]{1,4})")
+_SAID_NAME_IN_ENGLISH = re.compile(r"(my name is |i am mrs? |this is mrs? )([a-z]+(?: [a-z]+)?)", re.IGNORECASE)
 _PROTECTED = frozenset({TicketType.COMPLAINT, TicketType.REPORT})
 _HOME = re.compile(r"(?:我家(?:住)?(?:在|是)?|我住在?)[^，。；]{2,30}")
+_WHOLE_NUMBER = 11  # characters; of a shorter one three digits and four would be nearly all
 
 
-def masked_phone(number: str) -> str:
-    """The first three and the last two or four digits stay: 138****8000; a short number keeps its last two."""
-    if len(number) >= 11:
-        return f"{number[:3]}{_HIDDEN * (len(number) - 7)}{number[-4:]}"
-    return f"{_HIDDEN * max(0, len(number) - 2)}{number[-2:]}" if len(number) > 2 else _HIDDEN * len(number)
+def mask_phone(number: str) -> str:
+    """The first three and last four digits stay: ``138****8000``; of a shorter number the last two, or none."""
+    if len(number) >= _WHOLE_NUMBER:
+        return number[:3] + _HIDDEN * (len(number) - 7) + number[-4:]
+    if len(number) <= 4:
+        return _HIDDEN * len(number)
+    return _HIDDEN * (len(number) - 2) + number[-2:]
 
 
-def masked_name(name: str) -> str:
-    """The surname stays: 李**."""
+def mask_name(name: str) -> str:
+    """The family name stays: ``王**``."""
     return name[:1] + _HIDDEN * (len(name) - 1)
 
 
-def masked_identity(number: str) -> str:
-    """The six digits of the place and the last four stay."""
-    return (
-        f"{number[:6]}{_HIDDEN * max(0, len(number) - 10)}{number[-4:]}" if len(number) > 10 else _HIDDEN * len(number)
+def mask_text(text: str, *secrets: str, introduces: bool = True) -> str:
+    """A sentence without long numbers, without names after "我叫", and without the ``secrets`` given.
+
+    Without ``introduces`` nobody tells a name here: what the bot says of itself is no secret.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, mask_phone(secret) if secret.isdigit() else mask_name(secret))
+    text = _LONG_NUMBER.sub(lambda found: mask_phone(found[0]), text)
+    for said in (_SAID_NAME, _SAID_NAME_IN_ENGLISH) if introduces else ():
+        text = said.sub(lambda found: found[1] + mask_name(found[2]), text)
+    return text
+
+
+def mask_draft(draft: TicketDraft) -> TicketDraft:
+    """The draft with the caller and everybody named in it masked; the place of a home loses its door."""
+    secrets = (draft.caller_name, draft.caller_phone, *draft.persons)
+
+    def clean(text: str) -> str:
+        return mask_text(text, *secrets)
+
+    return replace(
+        draft,
+        title=clean(draft.title),
+        summary=clean(draft.summary),
+        what=clean(draft.what),
+        demand=clean(draft.demand),
+        address=replace(draft.address, spoken=clean(draft.address.spoken), unit="", room=""),
+        caller_name=mask_name(draft.caller_name),
+        caller_phone=mask_phone(draft.caller_phone),
+        persons=tuple(mask_name(person) for person in draft.persons),
+        sources=tuple(
+            (name, mask_name(text) if name == "caller_name" else clean(text)) for name, text in draft.sources
+        ),
     )
-
-
-def masked_text(text: str) -> str:
-    """A transcript for views: telephone and identity numbers and the caller's own name covered."""
-    pieces, at = [], 0
-    for span in find_numbers(text):
-        if span.kind is NumberKind.PHONE:
-            cover = masked_phone(span.value)
-        elif span.kind is NumberKind.ID:
-            cover = masked_identity(span.value)
-        else:
-            continue
-        pieces += [text[at : span.start], cover]
-        at = span.end
-    covered = "".join([*pieces, text[at:]])
-    covered = _LONG_NUMBER.sub(lambda m: masked_identity(m[0]), covered)
-    return _NAME_IN_TEXT.sub(lambda m: m["lead"] + masked_name(m["name"]), covered)
 
 
 def secret(draft: TicketDraft) -> bool:
@@ -61,10 +75,17 @@ def secret(draft: TicketDraft) -> bool:
 
 
 def for_department(draft: TicketDraft) -> TicketDraft:
-    """The ticket as a department gets it: when `secret`, without name, number, enterprise, home and own words."""
-    if not draft.what or not secret(draft):
+    """The ticket as a department gets it: when `secret`, without name, number, enterprise, door and own words."""
+    if not secret(draft):
         return draft
-    strip = _stripper(draft)
+    hidden = (draft.caller_name if len(draft.caller_name) > 1 else "", draft.enterprise, draft.address.room)
+
+    def strip(text: str) -> str:
+        text = _HOME.sub("来电人住处", mask_text(text))
+        for words in filter(None, hidden):
+            text = text.replace(words, _HIDDEN * len(words))
+        return text
+
     return replace(
         draft,
         caller_name="",
@@ -80,20 +101,9 @@ def for_department(draft: TicketDraft) -> TicketDraft:
     )
 
 
-class _stripper:  # noqa: N801  used as a function with a memory
-    def __init__(self, draft: TicketDraft) -> None:
-        self._names = tuple(filter(None, (draft.caller_name if len(draft.caller_name) > 1 else "", draft.enterprise)))
-
-    def __call__(self, text: str) -> str:
-        text = _HOME.sub("来电人住处", masked_text(text))
-        for name in self._names:
-            text = text.replace(name, _HIDDEN * len(name))
-        return text
-
-
 def _without_door(address: Address) -> Address:
     """The room leads to the caller's door; the building is needed to find the trouble."""
     if not address.room:
         return address
-    spoken = address.spoken[: -len(address.room)] if address.spoken.endswith(address.room) else ""
-    return replace(address, room="", spoken=spoken)
+    outside = replace(address, room="")
+    return replace(outside, spoken=as_said(outside))

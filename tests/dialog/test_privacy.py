@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from dialog.privacy import for_department, masked_identity, masked_name, masked_phone, masked_text, secret
+from dialog.privacy import for_department, mask_draft, mask_name, mask_phone, mask_text, secret
+from tests.support.nouns import full_draft
 from voicebot.core.ticket import Address, Confidentiality, TicketDraft, TicketType
 
 DRAFT = TicketDraft(
@@ -20,24 +21,53 @@ DRAFT = TicketDraft(
 
 
 @pytest.mark.parametrize(
-    ("text", "covered"),
+    ("number", "shown"),
+    [("13800138000", "138****8000"), ("63938888", "******88"), ("12345", "***45"), ("110", "***"), ("", "")],
+)
+def test_a_number_keeps_its_ends_and_a_short_one_less(number: str, shown: str) -> None:
+    assert mask_phone(number) == shown
+
+
+@pytest.mark.parametrize(("name", "shown"), [("王建国", "王**"), ("李四", "李*"), ("王", "王"), ("", "")])
+def test_a_name_keeps_its_family(name: str, shown: str) -> None:
+    assert mask_name(name) == shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
     [
-        ("我电话幺三八零零幺三八零零零", "我电话138****8000"),
+        ("我电话是13800138000", "我电话是138****8000"),
         ("打13800138000找我", "打138****8000找我"),
-        ("身份证410305199001011234", "身份证410305********1234"),
+        ("幺三八零零幺三八零零零", "幺三八****八零零零"),
+        ("138 0013 8000，", "138******8000，"),
+        ("身份证41030519900101123X", "身份证410***********123X"),
+        ("我叫王建国", "我叫王**"),
         ("我叫李建国，路灯坏了", "我叫李**，路灯坏了"),
+        ("免贵姓欧阳", "免贵姓欧*"),
+        ("my name is John Smith, the street light is broken", "my name is J*********, the street light is broken"),
         ("南昌路三号院路灯坏了", "南昌路三号院路灯坏了"),
+        ("路灯坏了三天，门牌号12号", "路灯坏了三天，门牌号12号"),
+        ("工单二十三号", "工单二十三号"),
     ],
 )
-def test_numbers_and_names_are_covered_in_texts(text: str, covered: str) -> None:
-    assert masked_text(text) == covered
+def test_a_sentence_loses_numbers_and_names(said: str, shown: str) -> None:
+    assert mask_text(said) == shown
 
 
-def test_short_numbers_are_covered_too() -> None:
-    assert masked_phone("63912345") == "******45"
-    assert masked_phone("12") == "**"
-    assert masked_identity("1234567890") == "**********"
-    assert masked_name("王") == "王"
+def test_known_names_go_from_sentences() -> None:
+    assert mask_text("王建国说楼道没灯", "王建国", "") == "王**说楼道没灯"
+
+
+def test_a_draft_keeps_the_matter_and_loses_the_caller() -> None:
+    shown = mask_draft(full_draft())
+    assert (shown.caller_name, shown.caller_phone) == ("王**", "138****8000")
+    assert shown.what == full_draft().what
+    assert shown.dispatch == full_draft().dispatch
+
+
+def test_what_the_bot_says_of_itself_is_no_name_and_a_number_it_reads_back_is_masked() -> None:
+    said = "我是智能语音助手，您的电话是13937912345。"
+    assert mask_text(said, introduces=False) == "我是智能语音助手，您的电话是139****2345。"
 
 
 def test_a_department_does_not_see_who_complained() -> None:
@@ -47,6 +77,11 @@ def test_a_department_does_not_see_who_complained() -> None:
     assert seen.address.room == ""
     assert seen.address.road == "南昌路"
     assert seen.sources == ()
+    assert "501" not in str(seen)
+
+
+def test_a_secret_ticket_without_a_matter_yet_hides_its_caller_all_the_same() -> None:
+    assert for_department(replace(DRAFT, what="")).caller_phone == ""
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from dialog.privacy import mask_text
 from voicebot.core.errors import HotlineError
 from voicebot.core.turn import Speaker
 from voicebot.desk.agents import Agents, AgentState
@@ -24,7 +25,6 @@ from voicebot.storage.records import CallRecords
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.web import views
 from voicebot.web.doorkeeper import ACTOR, DESK, READERS, Doorkeeper
-from voicebot.web.masking import mask_text
 from voicebot.web.refusals import body_of, close_off, refused
 
 log = structlog.get_logger(__name__)

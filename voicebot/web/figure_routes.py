@@ -5,13 +5,13 @@ from datetime import date
 
 from aiohttp import web
 
+from dialog.privacy import mask_draft
 from voicebot.core.ticket import Ticket
 from voicebot.desk.figures import Figures, Slot
 from voicebot.storage.documents import plain
 from voicebot.storage.tickets import CHINA_TIME, SqlTicketStore
 from voicebot.web.doorkeeper import LEADS, READERS, Doorkeeper
 from voicebot.web.exports import Cell, csv_file, xlsx_file
-from voicebot.web.masking import mask_draft
 from voicebot.web.record_routes import instant_in, number_in
 from voicebot.web.refusals import refused
 

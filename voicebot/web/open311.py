@@ -13,13 +13,13 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from aiohttp import web
 
+from dialog.privacy import mask_draft
 from voicebot.core.call import CallStart, Channel
 from voicebot.core.ports import Clock
 from voicebot.core.ticket import Address, Ticket, TicketDraft, TicketState
 from voicebot.desk.ports import DeskHelp
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.web.doorkeeper import READERS, Doorkeeper, Handler
-from voicebot.web.masking import mask_draft
 
 _OPEN = {state.value for state in TicketState} - {"办结", "回访", "评价", "归档"}
 _SPAN = timedelta(days=90)  # of requests without dates, as the standard asks

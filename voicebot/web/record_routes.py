@@ -5,7 +5,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from dialog.privacy import for_department, secret
+from dialog.privacy import for_department, mask_phone, mask_text, secret
 from voicebot.core.ports import AgentQueue, Clock
 from voicebot.core.ticket import Ticket, TicketEvent
 from voicebot.desk.casework import Casework
@@ -16,7 +16,6 @@ from voicebot.storage.records import CallFile, CallRecords
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.web import views
 from voicebot.web.doorkeeper import ACTOR, AUDIT, PROGRAM, READERS, Doorkeeper
-from voicebot.web.masking import mask_phone, mask_text
 from voicebot.web.refusals import refused
 
 _MAX_LIMIT = 200

@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from dialog.privacy import mask_draft, mask_phone, mask_text
 from voicebot.core.ticket import Ticket, TicketDraft, TicketEvent
 from voicebot.core.turn import Speaker, Turn
 from voicebot.desk.agents import Agent
 from voicebot.desk.board import Board, QueueLine
 from voicebot.storage.documents import plain, to_document
 from voicebot.storage.records import CallFile, CallLine
-from voicebot.web.masking import mask_draft, mask_phone, mask_text
 
 
 def call_line(line: CallLine, *, clear: bool = False) -> dict[str, Any]:
