@@ -4,11 +4,18 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
+from voicebot.core.call import QueueEntry
 from voicebot.core.ports import Clock
+from voicebot.core.ticket import Ticket
+from voicebot.core.turn import Turn
+from voicebot.desk.rows import entry_of
 from voicebot.storage.database import Database
-from voicebot.storage.tables import call_events, calls, drafts, queue_entries, recordings, tickets, turns
+from voicebot.storage.documents import plain, to_document
+from voicebot.storage.records import CallFile, CallLine, CallRecords
+from voicebot.storage.tables import calls, queue_entries
+from voicebot.storage.tickets import SqlTicketStore
 
 _WRITTEN_WITHIN_S = 10.0
 _POLL_S = 0.1
@@ -20,6 +27,8 @@ class CallReports:
     def __init__(self, database: Database, clock: Clock):
         self._database = database
         self._clock = clock
+        self._records = CallRecords(database)
+        self._tickets = SqlTicketStore(database, clock)
 
     async def wait_for(self, caller_number: str | None, since: datetime) -> dict[str, Any] | None:
         """The report of the newest finished call of a number (None: any) since an instant; None when there is none.
@@ -38,7 +47,12 @@ class CallReports:
 
     async def read(self, call_id: str) -> dict[str, Any] | None:
         """The report of one call as far as it is written; None for an unknown call."""
-        return await self._database.read(lambda connection: _report(connection, call_id))
+        found = await self._records.call(call_id)
+        if found is None:
+            return None
+        filed = [await self._tickets.find(number) for number in found.line.tickets]
+        entry = await self._database.read(lambda connection: _queued(connection, call_id))
+        return _report(found, [_ticket(ticket) for ticket in filed if ticket], entry)
 
 
 def _newest(connection: Connection, caller_number: str | None, since: datetime) -> str | None:
@@ -48,74 +62,67 @@ def _newest(connection: Connection, caller_number: str | None, since: datetime) 
     return connection.execute(query).scalar()
 
 
-def _report(connection: Connection, call_id: str) -> dict[str, Any] | None:
-    call = connection.execute(select(calls).where(calls.c.call_id == call_id)).first()
-    if call is None:
-        return None
-    filed = connection.execute(select(tickets).where(tickets.c.call_id == call_id).order_by(tickets.c.sequence))
-    ticket_documents = [_ticket(row) for row in filed]
-    handoff = connection.execute(select(queue_entries).where(queue_entries.c.call_id == call_id)).first()
-    draft = connection.execute(select(drafts.c.draft).where(drafts.c.call_id == call_id)).scalar()
-    recording = connection.execute(select(recordings).where(recordings.c.call_id == call_id)).first()
+def _queued(connection: Connection, call_id: str) -> QueueEntry | None:
+    row = connection.execute(select(queue_entries).where(queue_entries.c.call_id == call_id)).first()
+    return entry_of(row, 0) if row else None
+
+
+def _report(found: CallFile, tickets: list[dict[str, Any]], entry: QueueEntry | None) -> dict[str, Any]:
     return {
-        "call": _call(call, recording),
-        "turns": [
-            {
-                "who": row.speaker,
-                "text": row.text,
-                "raw_text": row.raw_text,
-                "start_ms": row.start_ms,
-                "end_ms": row.end_ms,
-                "confidence": row.confidence,
-                "language": row.language,
-                "source": row.source,
-                "corrections": row.corrections,
-            }
-            for row in connection.execute(select(turns).where(turns.c.call_id == call_id).order_by(turns.c.index))
-        ],
+        "call": _call(found.line, found.recording),
+        "turns": [_turn(turn) for turn in found.turns],
         "actions": [
-            {"kind": row.kind, "at_ms": round((row.at - call.answered_at).total_seconds() * 1000, 1), **row.detail}
-            for row in connection.execute(
-                select(call_events).where(call_events.c.call_id == call_id).order_by(call_events.c.event_id)
-            )
+            {
+                "kind": event.kind,
+                "at_ms": round((event.at - found.line.answered_at).total_seconds() * 1000, 1),
+                **event.detail,
+            }
+            for event in found.events
         ],
-        "ticket": ticket_documents[0] if ticket_documents else None,
-        "tickets": ticket_documents,
-        "draft": draft,
-        "handoff": _handoff(handoff) if handoff else None,
-        "latency_ms": call.latency_ms or {},
+        "ticket": tickets[0] if tickets else None,
+        "tickets": tickets,
+        "draft": plain(found.draft),
+        "handoff": _handoff(entry) if entry else None,
+        "latency_ms": {str(turn): instants for turn, instants in found.latency_ms.items()},
     }
 
 
-def _call(call: Row[Any], recording: Row[Any] | None) -> dict[str, Any]:
+def _call(line: CallLine, recording: object) -> dict[str, Any]:
     return {
-        "id": call.call_id,
-        "channel": call.channel,
-        "caller_number": call.caller_number,
-        "dialled_number": call.dialled_number,
-        "answered_at": call.answered_at.isoformat(),
-        "ended_at": call.ended_at.isoformat() if call.ended_at else None,
-        "end": call.end,
-        "recording": recording.path if recording else None,
+        "id": line.call_id,
+        "channel": line.channel,
+        "caller_number": line.caller_number,
+        "dialled_number": line.dialled_number,
+        "answered_at": line.answered_at.isoformat(),
+        "ended_at": line.ended_at.isoformat() if line.ended_at else None,
+        "end": plain(line.end),
+        "recording": str(recording) if recording else None,
     }
 
 
-def _ticket(row: Row[Any]) -> dict[str, Any]:
+def _turn(turn: Turn) -> dict[str, Any]:
+    document = to_document(turn)
+    del document["index"]
+    return {"who": document.pop("speaker"), **document}
+
+
+def _ticket(ticket: Ticket) -> dict[str, Any]:
+    dispatch = ticket.draft.dispatch
     return {
-        **row.draft,
-        "number": row.number,
-        "sequence": row.sequence,
-        "state": row.state,
-        "department": row.department,
+        **to_document(ticket.draft),
+        "number": ticket.number,
+        "sequence": ticket.sequence,
+        "state": ticket.state.value,
+        "department": dispatch.department if dispatch else "",
     }
 
 
-def _handoff(row: Row[Any]) -> dict[str, Any]:
+def _handoff(entry: QueueEntry) -> dict[str, Any]:
     return {
-        "reason": row.reason,
-        "skill": row.skill,
-        "priority": row.priority,
-        "summary": row.summary,
-        "state": row.state,
-        "draft": row.draft,
+        "reason": entry.request.reason.value,
+        "skill": entry.request.skill,
+        "priority": entry.request.priority,
+        "summary": entry.request.summary,
+        "state": entry.state.value,
+        "draft": plain(entry.request.draft),
     }

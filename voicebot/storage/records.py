@@ -23,6 +23,7 @@ class CallLine:
     tenant: str
     channel: str
     caller_number: str
+    dialled_number: str
     answered_at: datetime
     ended_at: datetime | None
     end: CallEnd | None
@@ -91,6 +92,7 @@ def _line(row: Row[Any], turn_count: int, numbers: tuple[str, ...]) -> CallLine:
         tenant=row.tenant,
         channel=row.channel,
         caller_number=row.caller_number,
+        dialled_number=row.dialled_number,
         answered_at=row.answered_at,
         ended_at=row.ended_at,
         end=CallEnd(row.end) if row.end else None,
