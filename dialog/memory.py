@@ -34,7 +34,6 @@ class Memory:
     question: str = ""
     tickets: tuple[Ticket, ...] = ()
     looked_up: str = ""
-    identified: bool = False
     handed_off: HandOffReason | None = None
     emergency: str = ""
     waiting: bool = False

@@ -206,11 +206,6 @@ class City:
         return {d.id: d for d in self.departments}
 
     @cached_property
-    def department_by_name(self) -> Mapping[str, Department]:
-        """Departments by full name and by each alias; a full name wins over an alias."""
-        return {a: d for d in self.departments for a in d.aliases} | {d.name: d for d in self.departments}
-
-    @cached_property
     def unit_by_id(self) -> Mapping[str, Unit]:
         """Nodes of the unit tree by id."""
         return {u.id: u for u in self.units}
@@ -230,23 +225,6 @@ class City:
         """Articles by id."""
         return {a.id: a for a in self.articles}
 
-    @cached_property
-    def places_by_name(self) -> Mapping[str, tuple[Place, ...]]:
-        """Places by name and alias; one name may stand for several places."""
-        found: dict[str, list[Place]] = {}
-        for place in self.places:
-            for name in (place.name, *place.aliases):
-                found.setdefault(name, []).append(place)
-        return {name: tuple(places) for name, places in found.items()}
-
-    @cached_property
-    def units_by_name(self) -> Mapping[str, tuple[Unit, ...]]:
-        """Nodes of the unit tree by name."""
-        found: dict[str, list[Unit]] = {}
-        for unit in self.units:
-            found.setdefault(unit.name, []).append(unit)
-        return {name: tuple(units) for name, units in found.items()}
-
     def lineage(self, node: str) -> tuple[Unit, ...]:
         """The node and all above it, the city first; empty for an unknown id."""
         line: list[Unit] = []
@@ -254,10 +232,6 @@ class City:
             line.append(unit)
             node = unit.parent
         return tuple(reversed(line))
-
-    def children(self, node: str) -> tuple[Unit, ...]:
-        """The nodes directly below."""
-        return tuple(u for u in self.units if u.parent == node)
 
     def node_at(self, node: str, level: UnitLevel) -> str:
         """The id at ``level`` on the way from the city to ``node``; the node's own id when it lies higher."""

@@ -66,7 +66,6 @@ class Move(StrEnum):
     END = "end"
     REPEAT = "repeat"
     WAIT = "wait"
-    CALM = "calm"
     CHILD = "child"
     LAUGH = "laugh"
     INTRODUCE = "introduce"

@@ -1,12 +1,11 @@
 """The place of a matter in the city's three-level table: by keywords and meaning until a model has been trained."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from dialog.city.nouns import Category, City
+from dialog.city.nouns import City
 from dialog.embedding import Embedder
 from dialog.routing.prior import category_vectors
 from dialog.routing.store import ModelStore
@@ -14,14 +13,6 @@ from dialog.routing.store import ModelStore
 _MEANING_WEIGHT = 60.0
 _KEYWORD_WEIGHT = 2.0  # for a keyword of two characters; longer ones say more
 _MAX_KEYWORD = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A leaf of the table with its probability."""
-
-    category: Category
-    probability: float
 
 
 class CategoryClassifier:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dialog.city.nouns import City
-from dialog.ticket.addresses import AddressFinder, named, precise
+from dialog.ticket.addresses import AddressFinder, named
 from dialog.ticket.event_time import find_time
 from dialog.ticket.matter import demand, matter, risks
 from dialog.ticket.people import find_amount, find_companies, find_name, find_persons
@@ -101,11 +101,6 @@ class TicketExtractor:
     def merged(self, old: Address, new: Address) -> Address:
         """An address with parts that were added or corrected."""
         return self._addresses.merged(old, new)
-
-
-def placed(draft: TicketDraft) -> bool:
-    """Is the place known well enough?"""
-    return precise(draft.address)
 
 
 def _overlap(address: Address, companies: tuple[str, ...]) -> bool:

@@ -13,7 +13,7 @@ from asr.settings import AsrSettings
 from tests.support.caller_audio import FIXTURES, over_the_telephone
 from tests.support.models import MODELS_DIR
 from voicebot.audio.narrowband import from_pcm
-from voicebot.audio.tones import key_tone, ringback
+from voicebot.audio.tones import ringback, tone
 from voicebot.core.errors import ModelError
 from voicebot.core.speech import HearingContext
 
@@ -94,7 +94,7 @@ def noises() -> dict[str, Samples]:
         "hum": (0.1 * np.sin(2 * np.pi * 100 * time_s)).astype(np.float32),
         "chord": (0.1 * chord).astype(np.float32),
         "ringback": from_pcm(ringback(4000)),
-        "key": from_pcm(key_tone("5", 1000)),
+        "key": from_pcm(tone((770, 1336), 1000)),
     }
 
 

@@ -35,15 +35,16 @@ def test_the_example_city_has_what_a_hotline_needs() -> None:
     assert len(city.articles) >= 60
     assert len(city.categories) >= 150
     assert {unit.level for unit in city.units} == set(UnitLevel)
-    assert city.department_by_name["城管局"].id == "urban"
-    assert [unit.name for unit in city.lineage(city.units_by_name["同乐寨社区"][0].id)] == [
+    assert "城管局" in city.department_by_id["urban"].aliases
+    village = next(unit for unit in city.units if unit.name == "同乐寨社区")
+    assert [unit.name for unit in city.lineage(village.id)] == [
         "洛阳市", "涧西区", "工农街道", "同乐寨社区",
     ]  # fmt: skip
 
 
 def test_a_village_stands_below_its_district() -> None:
     city = load_city(EXAMPLE)
-    village = city.units_by_name["二里头村"][0]
+    village = next(unit for unit in city.units if unit.name == "二里头村")
     assert city.unit_by_id[city.node_at(village.id, UnitLevel.DISTRICT)].name == "偃师区"
     assert city.node_at("unknown", UnitLevel.DISTRICT) == ""
 

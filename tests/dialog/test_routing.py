@@ -61,7 +61,7 @@ def test_below_the_threshold_a_person_chooses_between_two(city: City, embedder: 
 
 
 def test_what_belongs_to_a_department_stays_at_the_district(city: City, router: DepartmentRouter) -> None:
-    village = city.units_by_name["同乐寨社区"][0]
+    village = next(unit for unit in city.units if unit.name == "同乐寨社区")
     dispatch = router.route("路灯坏了", TicketDraft(address=Address(node=village.id)))
     assert city.unit_by_id[dispatch.node].name == "涧西区"
     assert router.route("路灯坏了", TicketDraft()).node == ""

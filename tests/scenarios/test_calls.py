@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from tests.support.hotline import Hotline
 from tests.support.models import require_models
 from tests.support.sip_peers import baresip_call, have_baresip, have_sipp, sipp_call
 from voicebot.core.clock import SystemClock
 from voicebot.core.frames import SAMPLE_RATE_HZ
-from voicebot.evaluation.callers import read_stereo
 from voicebot.evaluation.report import CallReports
 from voicebot.storage.database import Database
 
@@ -87,7 +87,8 @@ async def test_baresip(hotline: Hotline, reports: dict[str, dict[str, Any]], nam
 
 def replay(hotline: Hotline, report: dict[str, Any]) -> bytes:
     """The caller's words of a recorded call on a tape, with more time for the bot between them."""
-    caller = read_stereo(hotline.settings.storage.recordings_folder / report["call"]["recording"])[:, 0]
+    recording = hotline.settings.storage.recordings_folder / report["call"]["recording"]
+    caller = soundfile.read(recording, dtype="int16", always_2d=True)[0][:, 0]  # the right channel is the bot
     pieces, written = [], 0
     for number, turn in enumerate(report["caller_side"]):
         begin, end = (round(turn[key] * SAMPLE_RATE_HZ / 1000) for key in ("start_ms", "end_ms"))

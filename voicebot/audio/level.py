@@ -20,18 +20,6 @@ def rms_dbfs(pcm: bytes) -> float:
     return decibels(math.sqrt(float(samples @ samples) / len(samples))) if len(samples) else SILENCE_DBFS
 
 
-def peak_dbfs(pcm: bytes) -> float:
-    """Largest sample of int16 PCM in dBFS."""
-    samples = np.frombuffer(pcm, "<i2").astype(np.int32)
-    return decibels(float(np.abs(samples).max())) if len(samples) else SILENCE_DBFS
-
-
-def clipped_share(pcm: bytes) -> float:
-    """Share of samples within 1 % of full scale, in [0, 1]; more than 0.01 sounds broken."""
-    samples = np.frombuffer(pcm, "<i2").astype(np.int32)
-    return float(np.mean(np.abs(samples) >= 32440)) if len(samples) else 0.0
-
-
 class NoiseFloor:
     """The level of the room, learned slowly and forgotten slowly.
 

@@ -123,11 +123,6 @@ class GatedDetector:
         """How many windows Silero has judged for this call."""
         return self._judge.windows
 
-    @property
-    def floor_dbfs(self) -> float:
-        """Level of the room behind the caller."""
-        return self._floor.dbfs
-
     def push(self, pcm: bytes) -> float:
         """Probability in [0, 1] that this 20 ms frame is speech; exactly 0.0 while the judge sleeps."""
         if len(pcm) != FRAME_BYTES:

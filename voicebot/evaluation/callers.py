@@ -3,10 +3,6 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-import soundfile
-from numpy.typing import NDArray
-
 from voicebot.audio.narrowband import resample, to_pcm
 from voicebot.core.errors import ConfigurationError
 from voicebot.core.frames import SAMPLE_RATE_HZ
@@ -24,12 +20,6 @@ def read_audio(path: Path) -> bytes:
     """Any file that libsndfile reads, as 8 kHz mono int16 PCM. Raises `ConfigurationError` for anything else."""
     signal, rate_hz = read_recording(path)
     return to_pcm(resample(signal, rate_hz, SAMPLE_RATE_HZ))
-
-
-def read_stereo(path: Path) -> NDArray[np.int16]:
-    """A recording of the service: samples x 2 (left the caller, right the bot), int16 at 8 kHz."""
-    samples, _ = soundfile.read(path, dtype="int16", always_2d=True)
-    return np.asarray(samples, np.int16)
 
 
 def check_callers(scenarios: Iterable[LoadedScenario]) -> None:

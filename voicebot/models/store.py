@@ -62,10 +62,6 @@ class ModelStore:
             )
         return self.folder(model_id)
 
-    def has(self, model_id: str) -> bool:
-        """Is the model there, by the quick check of `path`?"""
-        return self.look(model_id).state is State.OK
-
     def folder(self, model_id: str) -> Path:
         """Where a model lies or would lie."""
         return self.models_dir / model_id

@@ -1,24 +1,16 @@
-import numpy as np
 import pytest
 
-from voicebot.audio.level import SILENCE_DBFS, NoiseFloor, clipped_share, peak_dbfs, rms_dbfs
+from voicebot.audio.level import SILENCE_DBFS, NoiseFloor, rms_dbfs
 from voicebot.audio.tones import tone
 
 
 def test_silence_is_as_low_as_it_gets() -> None:
-    assert rms_dbfs(bytes(320)) == peak_dbfs(bytes(320)) == rms_dbfs(b"") == peak_dbfs(b"") == SILENCE_DBFS
+    assert rms_dbfs(bytes(320)) == rms_dbfs(b"") == SILENCE_DBFS
 
 
 def test_a_tone_has_the_level_it_was_made_with() -> None:
     pcm = tone((1000,), 500, level_dbfs=-20, fade_ms=0)
     assert rms_dbfs(pcm) == pytest.approx(-20, abs=0.1)
-    assert peak_dbfs(pcm) == pytest.approx(-17, abs=0.1)
-
-
-def test_clipping_is_counted() -> None:
-    pcm = np.array([32767, -32768, 0, 100], "<i2").tobytes()
-    assert clipped_share(pcm) == 0.5
-    assert clipped_share(b"") == 0.0
 
 
 def test_the_floor_falls_quickly_and_rises_slowly() -> None:

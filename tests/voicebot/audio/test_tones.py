@@ -1,8 +1,7 @@
 import numpy as np
-import pytest
 
 from voicebot.audio.level import rms_dbfs
-from voicebot.audio.tones import beep, key_tone, ringback, tone
+from voicebot.audio.tones import ringback, tone
 
 
 def peaks_hz(pcm: bytes, count: int) -> set[int]:
@@ -17,21 +16,6 @@ def peaks_hz(pcm: bytes, count: int) -> set[int]:
     return set(found)
 
 
-@pytest.mark.parametrize(
-    ("key", "row_hz", "column_hz"),
-    [("1", 697, 1209), ("0", 941, 1336), ("#", 941, 1477), ("D", 941, 1633), ("6", 770, 1477)],
-)
-def test_a_key_is_the_two_sines_of_its_row_and_column(key: str, row_hz: int, column_hz: int) -> None:
-    found = sorted(peaks_hz(key_tone(key, 200), 2))
-    assert found == pytest.approx([row_hz, column_hz], abs=3)
-
-
-@pytest.mark.parametrize("key", ["", "12", "E", "一"])
-def test_what_is_no_key_has_no_tone(key: str) -> None:
-    with pytest.raises(ValueError, match="no telephone key"):
-        key_tone(key)
-
-
 def test_ringback_sounds_one_second_in_five() -> None:
     pcm = ringback(10_000)
     assert len(pcm) == 160_000
@@ -41,7 +25,7 @@ def test_ringback_sounds_one_second_in_five() -> None:
 
 
 def test_a_tone_begins_and_ends_without_a_click() -> None:
-    wave = np.frombuffer(beep(), "<i2").astype(int)
+    wave = np.frombuffer(tone((800,), 150, level_dbfs=-18, fade_ms=10), "<i2").astype(int)
     assert abs(wave[0]) < 200
     assert abs(wave[-1]) < 200
 
