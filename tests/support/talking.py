@@ -18,6 +18,7 @@ from voicebot.core.ticket import Ticket, TicketDraft, TicketState
 
 NOW = datetime(2026, 11, 25, 2, tzinfo=UTC)  # ten o'clock on a Wednesday in Luoyang
 CALLER = "13800138000"
+ONE_BREATH = "我在涧西区南昌路三号院，路灯坏了三天了，你们管不管"
 ARTICLES: Mapping[str, KnowledgeHit] = {
     "身份证": article("身份证丢了可以到派出所补办。", "请带上户口本。", "工本费四十元。", article_id="idcard"),
     "护照": article("护照在出入境窗口办。", article_id="passport"),
