@@ -38,7 +38,7 @@ from voicebot.language.edit_distance import edit_distance
 from voicebot.models import ModelStore
 from voicebot.settings import Settings
 
-ENOUGH = Enough(other=0.85, city=0.8, backed=0.08)
+ENOUGH = Enough(other=0.85, city=0.8, backed=0.08, backed_city=0.3)
 LONGEST_S = 25.0
 MOST_WRONG = 0.35  # of the characters; worse recordings say nothing about confidence in right ones
 MADE_UP = 1000

@@ -29,6 +29,7 @@ class Enough:
     other: float
     city: float
     backed: float
+    backed_city: float
 
 
 class Judge:
@@ -52,7 +53,9 @@ class Judge:
 
     def believes(self, signs: Mapping[str, float]) -> bool:
         """Whether to make the change."""
-        enough = self._enough.city if signs["city"] else self._enough.other
-        if signs["texts_better"] >= (_BACKED_CITY if signs["city"] else _BACKED):
-            enough = self._enough.backed
-        return self.probability(signs) >= enough
+        backing, enough = signs["texts_better"], self._enough
+        if signs["city"]:
+            needed = enough.backed_city if backing >= _BACKED_CITY else enough.city
+        else:
+            needed = enough.backed if backing >= _BACKED else enough.other
+        return self.probability(signs) >= needed

@@ -19,6 +19,7 @@ _TOKEN = re.compile(r"[一-鿿]|[^一-鿿]+")
 _NUMERALS = frozenset("零〇一幺二两三四五六七八九")
 _COMMAS = frozenset({",", "，"})
 _NEVER = 1e3  # nats; only a word of the lexicon, whose cost has a limit, comes past it
+_MOST_LEFT_OUT = 2  # characters; a hypothesis that writes less has lost speech, not heard it better
 _NUMBER_TOKENS = 4  # a run of numerals this long is a number, whatever it sounds like
 
 
@@ -159,7 +160,8 @@ class Lattice:
                 end = begin + 1
             else:
                 way, way_heard = tokens[other_begin:other_end], heard[other_begin:other_end]
-            if not self._changeable(begin, end) or not all(way_heard):
+            left_out = end - begin - len(way) > _MOST_LEFT_OUT
+            if left_out or not self._changeable(begin, end) or not all(way_heard):
                 continue
             self._lay_way(begin, end, way, way_heard, distance)
 

@@ -75,7 +75,7 @@ def test_the_weights_are_about_the_signs_there_are(search: Search) -> None:
 
 
 def test_more_in_favour_is_more_probable_and_what_is_enough_depends_on_what_it_is_about() -> None:
-    judge = Judge({"gain": 0.5}, -2.0, Enough(other=0.6, city=0.5, backed=0.2))
+    judge = Judge({"gain": 0.5}, -2.0, Enough(other=0.6, city=0.5, backed=0.2, backed_city=0.2))
     assert judge.probability({"gain": 1.0}) < judge.probability({"gain": 9.0})
     assert not judge.believes({"gain": 4.5, "city": 0.0, "texts_better": 0.0})
     assert judge.believes({"gain": 4.5, "city": 1.0, "texts_better": 0.0})

@@ -134,3 +134,9 @@ def test_another_hypothesis_can_give_the_right_character(full: PhoneticCorrector
 def test_a_hypothesis_with_more_characters_is_laid_beside_the_first(full: PhoneticCorrector) -> None:
     corrected = correct(full, heard("请问怎么办居住", 0.4, -4.0), heard("请问怎么办居住证", 0.4, -4.0))
     assert corrected.text in {"请问怎么办居住", "请问怎么办居住证"}
+
+
+@pytest.mark.engine
+def test_a_hypothesis_that_lost_half_a_sentence_is_not_believed(full: PhoneticCorrector) -> None:
+    first = heard("我不想说名字能匿名吗", 0.8, -6.0)
+    assert correct(full, first, heard("我不知道", 0.8, -5.0)).text == "我不想说名字能匿名吗"
