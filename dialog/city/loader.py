@@ -1,13 +1,14 @@
 """Turns a city's folder into a `City`, or says everything that is wrong with it.
 
 city.toml  departments.csv  units.csv  gazetteer.csv  categories.csv  catalogue.csv
-deadlines.toml  prompts.toml  words.txt  knowledge/*.md
+deadlines.toml  knowledge/*.md, and where there are any: grids.csv  prompts.toml  words.txt
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from dialog.city.articles import ReadArticle, read_article
+from dialog.city.grids import read_grids
 from dialog.city.nouns import Article, CatalogueRule, Category, City, Department, Place, PlaceKind, Unit, UnitLevel
 from dialog.city.particulars import read_deadlines, read_profile, read_prompts
 from dialog.city.problems import Problems
@@ -27,6 +28,7 @@ def load_city(folder: Path) -> City:
     units = _units(folder, problems)
     department_ids, unit_levels = {d.id for d in departments}, {u.id: u.level for u in units}
     places = _places(folder, unit_levels, problems)
+    grids = read_grids(folder / "grids.csv", set(unit_levels), problems)
     categories = _categories(folder, department_ids, problems)
     catalogue = _catalogue(folder, department_ids, problems)
     deadlines = read_deadlines(folder / "deadlines.toml", problems)
@@ -54,6 +56,7 @@ def load_city(folder: Path) -> City:
         prompts=prompts,
         articles=articles,
         words=_words(folder / "words.txt"),
+        grids=grids,
     )
 
 

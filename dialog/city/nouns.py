@@ -74,6 +74,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """A place of a grid cell: a name, of a road perhaps only the house numbers ``first`` to ``last``."""
+
+    name: str
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A cell that one grid worker looks after; ``node`` is the unit it lies in."""
+
+    id: str
+    name: str
+    node: str
+    covers: tuple[Cover, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Category:
     """A leaf of the three-level table of requests."""
 
@@ -199,6 +218,7 @@ class City:
     prompts: Mapping[str, str]
     articles: tuple[Article, ...]
     words: tuple[str, ...] = field(default=())
+    grids: tuple[Grid, ...] = field(default=())
 
     @cached_property
     def department_by_id(self) -> Mapping[str, Department]:

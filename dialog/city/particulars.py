@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dialog.city.nouns import Deadline, Emergency, OfficeHours, Thresholds
 from dialog.city.problems import Problems
@@ -34,11 +34,17 @@ class _Emergency(_Strict):
 
 
 class _OfficeHours(_Strict):
-    days: list[Annotated[int, Field(ge=1, le=7)]]
+    days: Annotated[list[Annotated[int, Field(ge=1, le=7)]], Field(min_length=1)]
     opens: time
     closes: time
     holidays: list[date] = []
     workdays: list[date] = []
+
+    @model_validator(mode="after")
+    def _a_day_has_hours(self) -> "_OfficeHours":
+        if self.opens >= self.closes:
+            raise ValueError("opens 要早于 closes")
+        return self
 
 
 class _Thresholds(_Strict):

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from dialog.city.deadlines import due_times
 from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.readback import amended_text, readback_text
 from dialog.flow.states import State
@@ -186,7 +187,8 @@ def file(c: Conversation, heard: Heard) -> list[Action]:
     draft = replace(draft, urgency=_urgency(draft), language=m.language)
     english = " ".join(m.said) if m.language == "en" else ""
     draft = replace(draft, title=title(draft, tools.record), summary=summary(draft, tools.record, english))
-    draft = replace(draft, dispatch=tools.router.route(draft.what, draft))
+    due = due_times(tools.city, draft.urgency, tools.now())
+    draft = replace(draft, dispatch=tools.router.route(draft.what, draft), due=due)
     m.draft, m.state = draft, State.FILING
     m.sequence += 1
     return [c.say("filing"), FileTicket(draft, m.sequence)]

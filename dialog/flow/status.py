@@ -1,17 +1,19 @@
 """The state of an earlier ticket, told to the one who filed it and to nobody else."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.states import State
 from voicebot.core.actions import Action, LookUpTickets, TicketsFound
 from voicebot.core.call import HandOffReason
-from voicebot.core.ticket import Ticket
+from voicebot.core.ticket import Ticket, TicketState
 from voicebot.language.spoken_numbers import find_phone, spoken_digits
 
 _TAIL = 4  # digits of the telephone number that prove who calls
 _TRIES = 2
 _NUMBER_LENGTH = 6  # digits of a ticket number at least
+_UNFINISHED = frozenset({TicketState.ACCEPTED, TicketState.DISPATCHED, TicketState.SIGNED, TicketState.WORKING})
 
 
 def begin(c: Conversation, heard: Heard) -> list[Action]:
@@ -76,6 +78,10 @@ def _look_up(c: Conversation, *, number: str = "", phone: str = "") -> list[Acti
     return [c.say("status_looking"), LookUpTickets(number=number, phone=phone)]
 
 
+def _finishing(ticket: Ticket) -> datetime | None:
+    return next((due.due_at for due in ticket.draft.due if due.stage is TicketState.DONE), None)
+
+
 def _tell(c: Conversation) -> list[Action]:
     newest: Sequence[Ticket] = c.memory.tickets[:1]
     actions: list[Action] = []
@@ -85,6 +91,9 @@ def _tell(c: Conversation) -> list[Action]:
         department = c.tools.city.department_by_id.get(dispatch.department) if dispatch and dispatch.automatic else None
         if department is not None:
             actions.append(c.say("status_found_department", department=department.name))
+        if ticket.state in _UNFINISHED and (due := _finishing(ticket)):
+            day = due.astimezone(c.tools.city.timezone)
+            actions.append(c.say("status_found_due", month=str(day.month), day=str(day.day)))
     c.memory.tickets = ()
     c.memory.asked.pop("status", None)
     c.memory.asked.pop("identity", None)

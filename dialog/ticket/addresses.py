@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from dialog.city.grids import GridFinder
 from dialog.city.nouns import City, UnitLevel
 from dialog.ticket.place_names import NamedPart, PartKind, PlaceNames, unknown_names
 from voicebot.core.speech import Expect
@@ -26,6 +27,7 @@ class AddressFinder:
     def __init__(self, city: City) -> None:
         self._city = city
         self._places = PlaceNames(city)
+        self._grids = GridFinder(city)
 
     def find(self, text: str, expects: Expect = Expect.ANYTHING) -> Address | None:
         """The place that ``text`` names, None when it names none. A bare 五号楼 is an address with one part."""
@@ -54,11 +56,11 @@ class AddressFinder:
             if getattr(new, head) and getattr(old, head) and getattr(new, head) != getattr(old, head):
                 base = replace(base, **dict.fromkeys(hanging, ""))
         if new.district and old.district and new.district != old.district:
-            base = replace(base, node="", grid="", street="")
+            base = replace(base, node="", street="")
         said = {part: getattr(new, part) for part in _PARTS if getattr(new, part)}
         named = replace(base, **said)
         node = new.node if len(self._city.lineage(new.node)) >= len(self._city.lineage(base.node)) else base.node
-        return replace(named, node=node, spoken=as_said(named) or new.spoken)
+        return self._gridded(replace(named, node=node, spoken=as_said(named) or new.spoken))
 
     def _names(self, text: str) -> list[NamedPart]:
         known = self._places.find(text)
@@ -95,13 +97,17 @@ class AddressFinder:
                 best = max(best, (len(city.lineage(fitting[0])), fitting[0]))
         node = best[1]
         line = {unit.level: unit.name for unit in city.lineage(node)}
-        return replace(
+        placed = replace(
             address,
             node=node,
             district=address.district or line.get(UnitLevel.DISTRICT, ""),
             street=address.street or line.get(UnitLevel.STREET, ""),
             community=address.community or line.get(UnitLevel.COMMUNITY, ""),
         )
+        return self._gridded(placed)
+
+    def _gridded(self, address: Address) -> Address:
+        return replace(address, grid=self._grids.find(address))
 
 
 def as_said(address: Address) -> str:

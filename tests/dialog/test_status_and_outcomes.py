@@ -1,11 +1,12 @@
 """The state of earlier tickets, and what the machine reports back."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.fakes.dialog import FakeCategories, FakeRouter
-from tests.support.talking import CALLER, Talk, keys, ticket, tools, words
+from tests.support.talking import CALLER, NOW, Talk, keys, ticket, tools, words
 from voicebot.core.actions import (
     FileTicket,
     FilingFailed,
@@ -16,7 +17,7 @@ from voicebot.core.actions import (
     TicketsFound,
 )
 from voicebot.core.call import HandOffReason
-from voicebot.core.ticket import Dispatch, TicketDraft
+from voicebot.core.ticket import Dispatch, StageDue, TicketDraft, TicketState
 
 MINE = ticket(TicketDraft(title="关于路灯的求助", caller_phone=CALLER, dispatch=Dispatch("urban", automatic=True)))
 HERS = ticket(TicketDraft(title="关于路灯的求助", caller_phone="13900001111"))
@@ -34,6 +35,17 @@ def test_the_line_proves_who_calls() -> None:
     done = talk.take(talk.dialog.outcome(TicketsFound((MINE,))))
     assert keys(done) == ["status_found", "status_found_department", "anything_else"]
     assert "受理" in words(done)
+
+
+def test_who_asks_hears_until_when_it_will_be_done() -> None:
+    due = StageDue(TicketState.DONE, NOW, datetime(2026, 12, 1, 17, tzinfo=UTC))  # one o'clock of the 2nd in Luoyang
+    talk = Talk()
+    talk.say("我上次反映的办得怎么样了")
+    waiting = replace(MINE, draft=replace(MINE.draft, due=(due,)))
+    assert "12月2日前办结" in words(talk.take(talk.dialog.outcome(TicketsFound((waiting,)))))
+    talk.say("查一下工单进度")
+    done = talk.take(talk.dialog.outcome(TicketsFound((replace(waiting, state=TicketState.RATED),))))
+    assert "status_found_due" not in keys(done)
 
 
 def test_a_withheld_number_is_asked_for_and_the_last_digits_prove_who_calls() -> None:

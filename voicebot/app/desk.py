@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from dialog.city.deadlines import OfficeCalendar
 from dialog.city.nouns import OfficeHours
 from voicebot.app.desk_help import CityHelp
 from voicebot.app.house import House
@@ -47,14 +48,8 @@ def desk_tasks(house: House, office: Office) -> list[asyncio.Task[None]]:
 
 def night_of(hours: OfficeHours, zone: ZoneInfo) -> Callable[[datetime], bool]:
     """Whether an instant lies outside the office hours, when whoever is there takes every call."""
-
-    def is_night(now: datetime) -> bool:
-        local = now.astimezone(zone)
-        day = local.date()
-        works = day in hours.workdays or (local.isoweekday() in hours.days and day not in hours.holidays)
-        return not (works and hours.opens <= local.time() < hours.closes)
-
-    return is_night
+    calendar = OfficeCalendar(hours, zone)
+    return lambda now: not calendar.is_open(now)
 
 
 async def first_administrator(office: Office) -> str:

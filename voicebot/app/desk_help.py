@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from dialog.city.deadlines import due_times
 from dialog.city.nouns import City
 from dialog.flow import DialogTools
 from dialog.knowledge import KnowledgeIndex
@@ -64,6 +65,7 @@ class CityHelp:
             title=draft.title or wording.title(draft, tools.record),
             summary=draft.summary or wording.summary(draft, tools.record),
         )
+        draft = replace(draft, due=due_times(self._city, draft.urgency, self._clock.now()))
         return draft if draft.dispatch else replace(draft, dispatch=tools.router.route(draft.what, draft))
 
     def departments(self) -> Sequence[Choice]:

@@ -83,6 +83,15 @@ class Dispatch:
 
 
 @dataclass(frozen=True, slots=True)
+class StageDue:
+    """Until when a stage must be over, and from when on its lateness is warned of."""
+
+    stage: TicketState
+    amber_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TicketDraft:
     """What is known of a ticket while the caller speaks. Frozen: a change makes a new draft.
 
@@ -110,6 +119,7 @@ class TicketDraft:
     emergency: str = ""
     duplicate_of: str = ""
     dispatch: Dispatch | None = None
+    due: tuple[StageDue, ...] = ()
     language: str = "zh"
     dialect: str = "mandarin"
     sources: tuple[tuple[str, str], ...] = ()
