@@ -21,5 +21,6 @@ def check(settings: Settings, folder: Path | None) -> None:
     city = load_city(folder or settings.city_dir)
     click.echo(
         f"{city.name}：部门 {len(city.departments)}，单位 {len(city.units)}，地名 {len(city.places)}，"
-        f"网格 {len(city.grids)}，分类 {len(city.categories)}，职责 {len(city.catalogue)}，知识文章 {len(city.articles)}。没有问题。"
+        f"网格 {len(city.grids)}，分类 {len(city.categories)}，职责 {len(city.catalogue)}，"
+        f"知识文章 {len(city.articles)}。没有问题。"
     )
