@@ -7,13 +7,12 @@ from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.states import State
 from voicebot.core.actions import Action, LookUpTickets, TicketsFound
 from voicebot.core.call import HandOffReason
-from voicebot.core.ticket import Ticket, TicketState
+from voicebot.core.ticket import UNFINISHED, Ticket, TicketState
 from voicebot.language.spoken_numbers import find_phone, spoken_digits
 
 _TAIL = 4  # digits of the telephone number that prove who calls
 _TRIES = 2
 _NUMBER_LENGTH = 6  # digits of a ticket number at least
-_UNFINISHED = frozenset({TicketState.ACCEPTED, TicketState.DISPATCHED, TicketState.SIGNED, TicketState.WORKING})
 
 
 def begin(c: Conversation, heard: Heard) -> list[Action]:
@@ -91,7 +90,7 @@ def _tell(c: Conversation) -> list[Action]:
         department = c.tools.city.department_by_id.get(dispatch.department) if dispatch and dispatch.automatic else None
         if department is not None:
             actions.append(c.say("status_found_department", department=department.name))
-        if ticket.state in _UNFINISHED and (due := _finishing(ticket)):
+        if ticket.state in UNFINISHED and (due := _finishing(ticket)):
             day = due.astimezone(c.tools.city.timezone)
             actions.append(c.say("status_found_due", month=str(day.month), day=str(day.day)))
     c.memory.tickets = ()

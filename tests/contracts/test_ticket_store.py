@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from tests.support.databases import WITH_FAKE, new_database
 from tests.support.nouns import call_start, full_draft
 from voicebot.core.errors import StorageError
 from voicebot.core.ports import TicketStore
-from voicebot.core.ticket import TicketDraft, TicketEvent, TicketState
+from voicebot.core.ticket import Address, Near, TicketDraft, TicketEvent, TicketState
 from voicebot.storage.tickets import SqlTicketStore
 
 
@@ -99,3 +101,32 @@ async def test_a_line_for_an_unknown_ticket_is_refused(store: TicketStore, clock
     with pytest.raises(StorageError) as refused:
         await store.append(TicketEvent("LY2026030299999", clock.now(), "agent-3", "viewed"))
     assert refused.value.code == "ticket_unknown"
+
+
+async def test_an_earlier_ticket_of_the_caller_or_of_the_place_is_near(store: TicketStore, clock: FakeClock) -> None:
+    old = await store.file(call_start(), full_draft(), 1)
+    clock.advance(3 * 86_400)
+    mine = await store.file(call_start(), replace(full_draft(), address=Address(road="别的路", node="other")), 2)
+    there = await store.file(call_start("call-2"), replace(full_draft(), caller_phone="13900139000"), 1)
+    await store.file(call_start("call-3"), TicketDraft(caller_phone="13900139001"), 1)
+    since = clock.now() - timedelta(days=1)
+    phone, place = "13800138000", Address(road="牡丹路")
+
+    async def near(phone: str = "", node: str = "", place: Address = place, since: datetime = since) -> list[str]:
+        return [ticket.number for ticket in await store.find_near(Near("luoyang", since, phone, node, place))]
+
+    assert await near(phone) == [mine.number]
+    assert await near(node="lysjxq") == [there.number]
+    assert await near(phone, "lysjxq") == [there.number, mine.number]
+    assert await near(phone, since=since - timedelta(days=9)) == [mine.number, old.number]
+    assert await near(node="lysjxq", place=Address()) == await near(node="elsewhere") == await near() == []
+    assert await store.find_near(Near("kaifeng", since, phone)) == ()
+
+
+async def test_an_addition_is_noted_with_the_ticket_it_belongs_to(store: TicketStore) -> None:
+    first = await store.file(call_start(), full_draft(), 1)
+    second = await store.file(call_start("call-2"), replace(full_draft(), duplicate_of=first.number), 1)
+    assert second.draft.duplicate_of == first.number
+    (_, noted) = await store.events(first.number)
+    assert (noted.kind, noted.detail["number"]) == ("supplemented", second.number)
+    await store.file(call_start("call-3"), replace(full_draft(), duplicate_of="LY2026030299999"), 1)

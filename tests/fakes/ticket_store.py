@@ -3,7 +3,7 @@
 from voicebot.core.call import CallStart
 from voicebot.core.errors import StorageError
 from voicebot.core.ports import Clock
-from voicebot.core.ticket import Ticket, TicketDraft, TicketEvent, TicketState
+from voicebot.core.ticket import UNFINISHED, Near, Ticket, TicketDraft, TicketEvent, TicketState
 
 
 class FakeTicketStore:
@@ -28,6 +28,9 @@ class FakeTicketStore:
         )
         self.tickets[number] = ticket
         self._log.append(TicketEvent(number, now, "bot", "filed", {"call_id": start.call_id, "sequence": sequence}))
+        if draft.duplicate_of in self.tickets:
+            detail: dict[str, object] = {"number": number, "call_id": start.call_id}
+            self._log.append(TicketEvent(draft.duplicate_of, now, "bot", "supplemented", detail))
         return ticket
 
     async def find(self, number: str) -> Ticket | None:
@@ -38,6 +41,16 @@ class FakeTicketStore:
     async def find_by_phone(self, phone: str, limit: int = 5) -> tuple[Ticket, ...]:
         self._fail()
         found = [ticket for ticket in self.tickets.values() if phone and ticket.draft.caller_phone == phone]
+        return tuple(sorted(found, key=lambda ticket: (ticket.filed_at, ticket.number), reverse=True)[:limit])
+
+    async def find_near(self, near: Near, limit: int = 20) -> tuple[Ticket, ...]:
+        self._fail()
+        found = [
+            ticket
+            for ticket in self.tickets.values()
+            if ticket.tenant == near.tenant and ticket.filed_at >= near.since and ticket.state in UNFINISHED
+            if (near.phone and ticket.draft.caller_phone == near.phone) or _same_place(near, ticket.draft)
+        ]
         return tuple(sorted(found, key=lambda ticket: (ticket.filed_at, ticket.number), reverse=True)[:limit])
 
     async def append(self, event: TicketEvent) -> None:
@@ -53,3 +66,9 @@ class FakeTicketStore:
     def _fail(self) -> None:
         if self.failing is not None:
             raise self.failing
+
+
+def _same_place(near: Near, draft: TicketDraft) -> bool:
+    node = (draft.dispatch.node if draft.dispatch else "") or draft.address.node
+    names = [(getattr(near.place, part), getattr(draft.address, part)) for part in ("road", "community", "landmark")]
+    return bool(near.node) and node == near.node and any(wanted and wanted == said for wanted, said in names)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from voicebot.core.call import HandOffReason
 from voicebot.core.speech import Expect
-from voicebot.core.ticket import Ticket, TicketDraft
+from voicebot.core.ticket import Near, Ticket, TicketDraft
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,11 @@ class FileTicket:
 
 @dataclass(frozen=True, slots=True)
 class LookUpTickets:
-    """Find earlier tickets by number or calling number; answered by `TicketsFound`."""
+    """Find earlier tickets by number, by calling number, or near a matter; answered by `TicketsFound`."""
 
     number: str = ""
     phone: str = ""
+    near: Near | None = None
 
 
 @dataclass(frozen=True, slots=True)

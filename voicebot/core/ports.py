@@ -12,7 +12,7 @@ from voicebot.core.actions import Action, Outcome
 from voicebot.core.call import CallEnd, CallStart, HandOffRequest, QueueEntry
 from voicebot.core.frames import AudioFrame
 from voicebot.core.speech import Expect, HearingContext, Transcript
-from voicebot.core.ticket import Ticket, TicketDraft, TicketEvent
+from voicebot.core.ticket import Near, Ticket, TicketDraft, TicketEvent
 from voicebot.core.turn import Turn, TurnEvent
 
 
@@ -248,13 +248,19 @@ class TicketStore(Protocol):
     """The record of tickets."""
 
     async def file(self, start: CallStart, draft: TicketDraft, sequence: int) -> Ticket:
-        """File a ticket; the same call and sequence give the same ticket again (idempotent)."""
+        """File a ticket; the same call and sequence give the same ticket again (idempotent).
+
+        One that is an addition to an earlier ticket is noted in that one's log as ``supplemented``.
+        """
 
     async def find(self, number: str) -> Ticket | None:
         """A ticket by its number."""
 
     async def find_by_phone(self, phone: str, limit: int = 5) -> tuple[Ticket, ...]:
         """The newest tickets of a calling number."""
+
+    async def find_near(self, near: Near, limit: int = 20) -> tuple[Ticket, ...]:
+        """The newest tickets of the same caller or the same place that nobody has finished."""
 
     async def append(self, event: TicketEvent) -> None:
         """Add a line to a ticket's log; the log is never changed."""

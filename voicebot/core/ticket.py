@@ -29,6 +29,10 @@ class TicketState(StrEnum):
     ARCHIVED = "归档"
 
 
+UNFINISHED = (TicketState.ACCEPTED, TicketState.DISPATCHED, TicketState.SIGNED, TicketState.WORKING)
+"""States of a ticket that somebody still works on."""
+
+
 class Confidentiality(StrEnum):
     """May the department see who called?"""
 
@@ -137,6 +141,21 @@ class Ticket:
     filed_at: datetime
     state: TicketState
     draft: TicketDraft
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Where an earlier ticket of the same matter may be: with the same caller, or at the same place of a unit.
+
+    ``node`` is the unit that tickets of the place are kept under; without it, or without a name in ``place``,
+    only the caller's own tickets are near.
+    """
+
+    tenant: str
+    since: datetime
+    phone: str = ""
+    node: str = ""
+    place: Address = field(default_factory=Address)
 
 
 @dataclass(frozen=True, slots=True)

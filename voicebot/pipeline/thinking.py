@@ -264,6 +264,8 @@ class Thinking(FrameProcessor):
 
     async def _look_up(self, action: LookUpTickets) -> Outcome:
         try:
+            if action.near is not None:
+                return TicketsFound(await self._tickets.find_near(action.near))
             if action.number:
                 ticket = await self._tickets.find(action.number)
                 return TicketsFound((ticket,) if ticket else ())

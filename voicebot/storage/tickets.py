@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, insert, or_, select, update
 
 from voicebot.core.call import CallStart
 from voicebot.core.errors import StorageError
 from voicebot.core.ports import Clock
-from voicebot.core.ticket import Ticket, TicketDraft, TicketEvent, TicketState
+from voicebot.core.ticket import UNFINISHED, Near, Ticket, TicketDraft, TicketEvent, TicketState
 from voicebot.storage.database import Database, put
 from voicebot.storage.documents import from_document, plain, to_document
 from voicebot.storage.tables import ticket_events, ticket_numbers, tickets
@@ -56,6 +56,27 @@ class SqlTicketStore:
         if not phone:
             return ()
         query = select(tickets).where(tickets.c.caller_phone == phone)
+        return await self._tickets(query.order_by(tickets.c.filed_at.desc(), tickets.c.number.desc()).limit(limit))
+
+    async def find_near(self, near: Near, limit: int = 20) -> tuple[Ticket, ...]:
+        """The newest tickets of the same caller or the same place that nobody has finished."""
+        same = [tickets.c.caller_phone == near.phone] if near.phone else []
+        address = tickets.c.draft["address"]
+        named = [
+            address[part].as_string() == name
+            for part in ("road", "community", "landmark")
+            if (name := getattr(near.place, part))
+        ]
+        if near.node and named:
+            same.append(and_(tickets.c.node == near.node, or_(*named)))
+        if not same:
+            return ()
+        query = select(tickets).where(
+            tickets.c.tenant == near.tenant,
+            tickets.c.filed_at >= near.since,
+            tickets.c.state.in_([state.value for state in UNFINISHED]),
+            or_(*same),
+        )
         return await self._tickets(query.order_by(tickets.c.filed_at.desc(), tickets.c.number.desc()).limit(limit))
 
     async def latest(self, tenant: str, limit: int = 50, *, before: datetime | None = None) -> tuple[Ticket, ...]:
@@ -156,6 +177,11 @@ class SqlTicketStore:
                 detail={"call_id": start.call_id, "sequence": sequence},
             )
         )
+        earlier = connection.execute(select(tickets.c.number).where(tickets.c.number == draft.duplicate_of)).scalar()
+        if earlier is not None:
+            detail = {"number": ticket.number, "call_id": start.call_id}
+            event = {"number": earlier, "at": now, "actor": actor, "kind": "supplemented", "detail": detail}
+            connection.execute(insert(ticket_events).values(event))
         return ticket
 
 
