@@ -25,6 +25,8 @@ def summary(memory: Memory, record: Texts) -> str:
         parts.append(record.get("hand_place", place=place_of(draft)))
     if draft is not None and draft.caller_phone:
         parts.append(record.get("hand_phone", phone=draft.caller_phone))
+    if memory.repeated is not None:
+        parts.append(record.get("hand_repeated", number=memory.repeated.number))
     if memory.filed:
         parts.append(record.get("hand_filed", numbers="、".join(memory.filed)))
     if memory.handed_off is not HandOffReason.EMERGENCY and not (draft and draft.what):

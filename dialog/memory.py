@@ -34,6 +34,7 @@ class Memory:
     question: str = ""
     tickets: tuple[Ticket, ...] = ()
     looked_up: str = ""
+    repeated: Ticket | None = None  # an earlier ticket that this one may belong to
     handed_off: HandOffReason | None = None
     emergency: str = ""
     waiting: bool = False
@@ -43,7 +44,7 @@ class Memory:
 
     def forget_ticket(self) -> None:
         """The ticket in hand is done; what was asked for it is asked again for the next."""
-        self.earlier, self.draft = self.draft or self.earlier, None
+        self.earlier, self.draft, self.repeated = self.draft or self.earlier, None, None
         self.asked.clear()
 
     @property

@@ -47,6 +47,9 @@ class Categoriser(Protocol):
     def categorise(self, text: str) -> tuple[tuple[str, ...], float]:
         """The likeliest path (three levels, or fewer when unsure, or empty) and its probability in [0, 1]."""
 
+    def alike(self, one: str, other: str) -> float:
+        """How surely two descriptions are of one kind of matter, in [0, 1]."""
+
 
 class Router(Protocol):
     """Finds the department and the unit."""

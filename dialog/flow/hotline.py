@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from dialog import handoff
-from dialog.flow import answers, closing, danger, intake, manners, status
+from dialog.flow import answers, closing, danger, intake, manners, repeats, status
 from dialog.flow.conversation import Conversation, DialogTools, Heard
 from dialog.flow.silence import silent
 from dialog.flow.states import ALWAYS, DEAF, TABLE, Move, State
-from dialog.flow.topic import topic
+from dialog.flow.topic import names_something, topic
 from dialog.understanding.english import is_english
 from dialog.understanding.intents import Intent
 from voicebot.core.actions import (
@@ -41,6 +41,8 @@ MOVES: dict[Move, Step] = {
     Move.NO_PHONE: intake.no_phone,
     Move.CONFIDENTIAL: intake.confidential,
     Move.OPEN: intake.not_confidential,
+    Move.ADD: intake.add,
+    Move.APART: intake.apart,
     Move.AMEND: intake.amend,
     Move.CONFIRM: intake.confirm,
     Move.CORRECT: intake.correct,
@@ -135,7 +137,7 @@ class HotlineDialog:
             case FilingFailed():
                 return self._reply([c.say("filing_failed"), *c.hand_off(HandOffReason.FAULT, "handoff_fault")])
             case TicketsFound():
-                return self._reply(status.found(c, outcome) if c.memory.state is State.STATUS_WAIT else [])
+                return self._reply(self._found(outcome))
             case HandOffQueued():
                 return self._reply(danger.queued(c, outcome))
             case HandOffFailed():
@@ -183,9 +185,7 @@ class HotlineDialog:
             return c.hand_off(HandOffReason.NOT_UNDERSTOOD, "handoff_not_understood")
         if notice is not None and notice.whole_turn:
             return [c.say_dialect(notice), *manners.question_again(c)]
-        if not heard.text or (
-            heard.confidence < c.tools.settings.min_confidence and not heard.intents & _SHORT_ANSWERS
-        ):
+        if not heard.text or self._doubtful(heard):
             return self._failed(manners.not_heard(c, heard))
         if language := manners.switch_language(c, heard):
             return language
@@ -198,6 +198,15 @@ class HotlineDialog:
         m.failures = 0
         told = [c.say_dialect(notice)] if notice is not None else []
         return [*told, *anger, *self._number_again(), *actions]
+
+    def _doubtful(self, heard: Heard) -> bool:
+        """What was hardly heard is not taken; a free sentence must name something that it could be about."""
+        c, settings = self._c, self._c.tools.settings
+        if heard.confidence < settings.min_confidence:
+            return not heard.intents & _SHORT_ANSWERS
+        if heard.confidence >= settings.doubt_confidence or TABLE[c.memory.state].expects is not Expect.ANYTHING:
+            return False
+        return not (heard.intents or names_something(c, heard.text))
 
     def _failed(self, actions: list[Action]) -> list[Action]:
         m = self._c.memory
@@ -212,7 +221,8 @@ class HotlineDialog:
         if ticket.number not in m.filed:
             m.filed.append(ticket.number)
         m.forget_ticket()
-        words: list[Action] = [c.say("filed"), c.say("filed_number", number=c.texts.digits(ticket.number))]
+        filed = c.say("filed_addition" if ticket.draft.duplicate_of else "filed")
+        words: list[Action] = [filed, c.say("filed_number", number=c.texts.digits(ticket.number))]
         dispatch = ticket.draft.dispatch
         department = c.tools.city.department_by_id.get(dispatch.department) if dispatch and dispatch.automatic else None
         if department is not None and m.language == "zh":
@@ -223,6 +233,14 @@ class HotlineDialog:
             text = m.topics.popleft()
             return [*words, c.say("next_topic"), *topic(c, Heard(text, c.tools.intents.find(text)))]
         return [*words, c.ask("anything_else", State.ANYTHING_ELSE)]
+
+    def _found(self, outcome: TicketsFound) -> list[Action]:
+        c = self._c
+        if c.memory.state is State.STATUS_WAIT:
+            return status.found(c, outcome)
+        if c.memory.state is State.REPEAT_WAIT:
+            return repeats.found(c, outcome) or intake.proceed(c)
+        return []
 
     def _number_again(self) -> list[Action]:
         m = self._c.memory

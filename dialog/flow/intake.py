@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from dialog.city.deadlines import due_times
+from dialog.flow import repeats
 from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.readback import amended_text, readback_text
 from dialog.flow.states import State
@@ -15,7 +16,7 @@ from dialog.understanding.intents import Intent
 from voicebot.core.actions import Action, FileTicket
 from voicebot.core.call import HandOffReason
 from voicebot.core.speech import Expect
-from voicebot.core.ticket import Address, Confidentiality, TicketDraft, TicketType
+from voicebot.core.ticket import Address, Confidentiality, Dispatch, TicketDraft, TicketType
 from voicebot.language.spoken_numbers import spoken_digits
 
 _TRIES = 2  # questions for one field; then the ticket goes on without it and a clerk asks
@@ -52,6 +53,8 @@ def proceed(c: Conversation) -> list[Action]:
     if _needs_secrecy(draft) and not m.asked["confidential"]:
         m.asked["confidential"] += 1
         return [c.ask("ask_confidential", State.ASK_CONFIDENTIAL)]
+    if repeats.worth_looking(c, draft):
+        return repeats.look(c, draft)
     return [c.ask_text(readback_text(c, draft), "readback", State.READ_BACK)]
 
 
@@ -130,6 +133,19 @@ def not_confidential(c: Conversation, heard: Heard) -> list[Action]:
     return proceed(c)
 
 
+def add(c: Conversation, heard: Heard) -> list[Action]:
+    """It is the same matter: an addition to the earlier ticket."""
+    repeated = c.memory.repeated
+    c.change_draft(duplicate_of=repeated.number if repeated is not None else "")
+    return proceed(c)
+
+
+def apart(c: Conversation, heard: Heard) -> list[Action]:
+    """It is another matter: a ticket of its own."""
+    c.memory.repeated = None
+    return proceed(c)
+
+
 def amend(c: Conversation, heard: Heard) -> list[Action]:
     """Something was added instead of answering; the question comes again."""
     assert c.memory.draft is not None  # noqa: S101
@@ -188,7 +204,7 @@ def file(c: Conversation, heard: Heard) -> list[Action]:
     english = " ".join(m.said) if m.language == "en" else ""
     draft = replace(draft, title=title(draft, tools.record), summary=summary(draft, tools.record, english))
     due = due_times(tools.city, draft.urgency, tools.now())
-    draft = replace(draft, dispatch=tools.router.route(draft.what, draft), due=due)
+    draft = replace(draft, dispatch=_dispatch(c, draft), due=due)
     m.draft, m.state = draft, State.FILING
     m.sequence += 1
     return [c.say("filing"), FileTicket(draft, m.sequence)]
@@ -210,6 +226,15 @@ def blank(c: Conversation) -> TicketDraft:
         confidentiality=earlier.confidentiality,
         enterprise=earlier.enterprise,
     )
+
+
+def _dispatch(c: Conversation, draft: TicketDraft) -> Dispatch:
+    """Whoever has the earlier ticket answers the addition too."""
+    repeated = c.memory.repeated
+    if draft.duplicate_of and repeated is not None and repeated.draft.dispatch is not None:
+        reason = c.tools.record.get("dispatch_addition", number=repeated.number)
+        return replace(repeated.draft.dispatch, reason=reason)
+    return c.tools.router.route(draft.what, draft)
 
 
 def _settle_type(c: Conversation, text: str) -> None:

@@ -20,6 +20,8 @@ class State(StrEnum):
     ASK_SAME_PLACE = "ask_same_place"
     ASK_PHONE = "ask_phone"
     ASK_CONFIDENTIAL = "ask_confidential"
+    REPEAT_WAIT = "repeat_wait"
+    ASK_REPEAT = "ask_repeat"
     READ_BACK = "read_back"
     FILING = "filing"
     ANSWERING = "answering"
@@ -50,6 +52,8 @@ class Move(StrEnum):
     NO_PHONE = "no_phone"
     CONFIDENTIAL = "confidential"
     OPEN = "open"
+    ADD = "add"
+    APART = "apart"
     AMEND = "amend"
     CONFIRM = "confirm"
     CORRECT = "correct"
@@ -126,6 +130,8 @@ TABLE: dict[State, Row] = {
         ),
         Move.AMEND,
     ),
+    State.REPEAT_WAIT: Row(Expect.ANYTHING, (), Move.PATIENCE),
+    State.ASK_REPEAT: Row(Expect.YES_NO, ((Intent.NO, Move.APART), (Intent.YES, Move.ADD)), Move.AMEND),
     State.READ_BACK: Row(
         Expect.YES_NO,
         (
@@ -185,5 +191,5 @@ ALWAYS: tuple[tuple[Intent, Move], ...] = (
 )
 """Answers that mean the same in every state that takes part in the conversation."""
 
-DEAF = frozenset({State.FILING, State.STATUS_WAIT, State.ENDED})
+DEAF = frozenset({State.FILING, State.STATUS_WAIT, State.REPEAT_WAIT, State.ENDED})
 """States in which the bot waits for the machine, not for the caller."""

@@ -25,6 +25,15 @@ def topic(c: Conversation, heard: Heard) -> list[Action]:
     return _matter(c, first, intents)
 
 
+def names_something(c: Conversation, text: str) -> bool:
+    """Is there a trouble, a kind of request, a place of the city, a number or an article in it?"""
+    found = c.find(text)
+    if troubled(text) or kind_by_words(text) or found.phone or (found.address and found.address.node):
+        return True
+    hit = answers.search(c, text)
+    return hit is not None and hit.sure
+
+
 def _matter(c: Conversation, text: str, intents: frozenset[Intent]) -> list[Action]:
     m = c.memory
     found = c.find(text)

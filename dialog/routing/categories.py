@@ -13,6 +13,7 @@ from dialog.routing.store import ModelStore
 _MEANING_WEIGHT = 60.0
 _KEYWORD_WEIGHT = 2.0  # for a keyword of two characters; longer ones say more
 _MAX_KEYWORD = 6.0
+_ALIKE = 0.9  # cosine; two descriptions of one matter lie above, and so do half of those of different ones
 
 
 class CategoryClassifier:
@@ -49,6 +50,12 @@ class CategoryClassifier:
             if probability >= self._sure:
                 return path, min(probability, 1.0)
         return best.path[:1], min(probability, 1.0)
+
+    def alike(self, one: str, other: str) -> float:
+        """The overlap of the leaves that two texts may belong to, 0 when they mean different things."""
+        if float(self._embedder.sentence(one) @ self._embedder.sentence(other)) < _ALIKE:
+            return 0.0
+        return float(np.sqrt(self.probabilities(one) * self.probabilities(other)).sum())
 
     def probabilities(self, text: str) -> npt.NDArray[np.float32]:
         """By the built-in rules: one probability for each leaf, shape (leaves,)."""

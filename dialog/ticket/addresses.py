@@ -130,6 +130,16 @@ def named(address: Address) -> bool:
     return precise(address) or bool(address.district)
 
 
+def alike(one: Address, other: Address) -> bool:
+    """May both be the same spot? The same estate, road or landmark, and no number that speaks against it."""
+    for name, numbers in (("community", ("building", "unit")), ("road", ("number",)), ("landmark", ())):
+        if getattr(one, name) and getattr(one, name) == getattr(other, name):
+            return not any(
+                getattr(one, n) and getattr(other, n) and getattr(one, n) != getattr(other, n) for n in numbers
+            )
+    return False
+
+
 def _a_date(text: str, span: NumberSpan) -> bool:
     return span.unit == "号" and bool(re.search(r"月$|月份$", text[: span.start]))
 

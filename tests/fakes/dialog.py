@@ -39,6 +39,10 @@ class FakeCategories:
     def categorise(self, text: str) -> tuple[tuple[str, ...], float]:
         return self.path, self.probability
 
+    def alike(self, one: str, other: str) -> float:
+        shared = set(one) & set(other)
+        return 2 * len(shared) / (len(set(one)) + len(set(other)))
+
 
 @dataclass
 class FakeRouter:

@@ -11,7 +11,17 @@ from dialog.flow import DialogTools, HotlineDialog
 from dialog.ports import KnowledgeHit
 from dialog.settings import DialogSettings
 from tests.fakes.dialog import FakeCategories, FakeKnowledge, FakeRouter, FakeTypes, article
-from voicebot.core.actions import Action, Ask, FileTicket, HandOff, HandOffQueued, Say, TicketFiled
+from voicebot.core.actions import (
+    Action,
+    Ask,
+    FileTicket,
+    HandOff,
+    HandOffQueued,
+    LookUpTickets,
+    Say,
+    TicketFiled,
+    TicketsFound,
+)
 from voicebot.core.call import CallStart, Channel
 from voicebot.core.speech import Transcript
 from voicebot.core.ticket import Ticket, TicketDraft, TicketState
@@ -55,6 +65,7 @@ class Talk:
         self.dialog = HotlineDialog(using or tools(), CallStart("c1", Channel.SIP, NOW, "luoyang", number))
         self.did: list[Action] = []
         self.files = files
+        self.answers = TicketsFound(())  # what the record knows near a matter
         self.take(self.dialog.greet())
 
     def take(self, actions: Sequence[Action]) -> list[Action]:
@@ -64,6 +75,8 @@ class Talk:
             done.append(action)
             if isinstance(action, FileTicket) and self.files:
                 done += self.take(self.dialog.outcome(TicketFiled(ticket(action.draft, action.sequence))))
+            if isinstance(action, LookUpTickets) and action.near is not None:
+                done += self.take(self.dialog.outcome(self.answers))
             if isinstance(action, HandOff) and self.files:
                 done += self.take(self.dialog.outcome(HandOffQueued(1)))
         self.did += done

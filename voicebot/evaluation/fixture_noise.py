@@ -10,7 +10,7 @@ from voicebot.audio.narrowband import Signal, babble, from_pcm
 from voicebot.audio.tones import ringback
 from voicebot.core.frames import SAMPLE_RATE_HZ
 
-NoiseKind = Literal["line", "babble", "ringback", "music", "silence", "knocks"]
+NoiseKind = Literal["line", "babble", "ringback", "music", "silence", "knocks", "garble"]
 _MELODY_HZ = (523, 587, 659, 784, 880, 784, 659, 587)  # a pentatonic scale, up and down
 
 
@@ -28,9 +28,21 @@ def make_noise(kind: NoiseKind, seconds: float, talkers: Sequence[Signal]) -> Si
     if kind == "line":  # mains hum with its overtones, and hiss
         hum = sum(np.sin(2 * np.pi * 50 * n * time_s) / n for n in (1, 2, 3, 5, 7, 9))
         return (0.01 * np.asarray(hum) + 0.01 * rng.standard_normal(count)).astype(np.float32)
+    if kind == "garble":
+        return _garble(talkers, count, rng)
     if kind == "music":
         return _music(time_s)
     return _knocks(count, rng)
+
+
+def _garble(talkers: Sequence[Signal], count: int, rng: np.random.Generator) -> Signal:
+    """Voices without words: two talkers at once, backwards, in pieces of 60 ms whose order is lost."""
+    piece = 60 * SAMPLE_RATE_HZ // 1000
+    voices = np.stack([np.resize(talker[::-1], count) for talker in talkers[:2]]).mean(axis=0)
+    pieces = voices[: count // piece * piece].reshape(-1, piece).copy()
+    rng.shuffle(pieces)
+    faded: Signal = (pieces * np.hanning(piece) ** 0.25).reshape(-1).astype(np.float32)
+    return faded
 
 
 def _music(time_s: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Signal:

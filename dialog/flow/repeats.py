@@ -1,0 +1,77 @@
+"""An earlier ticket of the same matter: looked for once all is known, offered as an addition, never merged silently."""
+
+from datetime import timedelta
+
+from dialog.city.nouns import UnitLevel
+from dialog.flow.conversation import Conversation
+from dialog.flow.states import State
+from dialog.ticket.addresses import alike, named
+from voicebot.core.actions import Action, LookUpTickets, TicketsFound
+from voicebot.core.ticket import Confidentiality, Near, Ticket, TicketDraft, TicketType
+
+_KINDS = frozenset({TicketType.HELP, TicketType.COMPLAINT, TicketType.REPORT})
+_OF_OTHERS = frozenset({TicketType.HELP, TicketType.COMPLAINT})  # nobody must learn that they were reported
+_SAME_KIND = 0.6  # told right 26 of 30 pairs of matters at one place
+_COMPARED = 3  # candidates, newest first: each costs the embedding of a sentence
+_WHAT_LENGTH = 20  # characters of the earlier matter that are read out
+
+
+def worth_looking(c: Conversation, draft: TicketDraft) -> bool:
+    """Once a ticket, when there is something to go by."""
+    known = c.line_phone or draft.address.node
+    return bool(known and draft.what and draft.type in _KINDS and c.tools.settings.repeat_days) and not (
+        draft.emergency or c.memory.asked["repeat"]
+    )
+
+
+def look(c: Conversation, draft: TicketDraft) -> list[Action]:
+    """Ask the record; the caller hears nothing of it."""
+    c.memory.asked["repeat"] += 1
+    c.memory.state = State.REPEAT_WAIT
+    near = Near(
+        tenant=c.start.tenant,
+        since=c.tools.now() - timedelta(days=c.tools.settings.repeat_days),
+        phone=c.line_phone,
+        node=c.tools.city.node_at(draft.address.node, UnitLevel.DISTRICT),
+        place=draft.address,
+    )
+    return [LookUpTickets(near=near)]
+
+
+def found(c: Conversation, outcome: TicketsFound) -> list[Action]:
+    """Offer the newest earlier ticket of the same matter; empty when there is none."""
+    draft = c.memory.draft
+    assert draft is not None  # noqa: S101  look() was called for one
+    candidates = [ticket for ticket in outcome.tickets if _may_be_told(c, ticket) and _same_place(draft, ticket.draft)]
+    for ticket in candidates[:_COMPARED]:
+        if c.tools.categories.alike(draft.what, ticket.draft.what) >= _SAME_KIND:
+            c.memory.repeated = ticket
+            return [_offer(c, ticket)]
+    return []
+
+
+def _offer(c: Conversation, ticket: Ticket) -> Action:
+    if not _own(c, ticket):
+        return c.ask("repeat_of_others", State.ASK_REPEAT)
+    day = ticket.filed_at.astimezone(c.tools.city.timezone)
+    what = ticket.draft.what if len(ticket.draft.what) <= _WHAT_LENGTH else ticket.draft.what.split("，")[0]
+    return c.ask("repeat_of_own", State.ASK_REPEAT, month=str(day.month), day=str(day.day), what=what[:_WHAT_LENGTH])
+
+
+def _own(c: Conversation, ticket: Ticket) -> bool:
+    """Was it filed with the number of this line? A number that was only said proves nothing."""
+    return bool(c.line_phone) and ticket.draft.caller_phone == c.line_phone
+
+
+def _may_be_told(c: Conversation, ticket: Ticket) -> bool:
+    if ticket.call_id == c.start.call_id or not ticket.draft.what:
+        return False
+    open_to_others = (
+        ticket.draft.type in _OF_OTHERS and ticket.draft.confidentiality is not Confidentiality.CONFIDENTIAL
+    )
+    return _own(c, ticket) or open_to_others
+
+
+def _same_place(new: TicketDraft, old: TicketDraft) -> bool:
+    """The same spot; a caller's own ticket may be without one."""
+    return alike(new.address, old.address) if named(new.address) and named(old.address) else True
