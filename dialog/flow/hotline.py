@@ -41,7 +41,6 @@ MOVES: dict[Move, Step] = {
     Move.NO_PHONE: intake.no_phone,
     Move.CONFIDENTIAL: intake.confidential,
     Move.OPEN: intake.not_confidential,
-    Move.ADD: intake.add,
     Move.APART: intake.apart,
     Move.AMEND: intake.amend,
     Move.CONFIRM: intake.confirm,
@@ -239,7 +238,8 @@ class HotlineDialog:
         if c.memory.state is State.STATUS_WAIT:
             return status.found(c, outcome)
         if c.memory.state is State.REPEAT_WAIT:
-            return repeats.found(c, outcome) or intake.proceed(c)
+            repeats.found(c, outcome)
+            return intake.proceed(c)
         return []
 
     def _number_again(self) -> list[Action]:

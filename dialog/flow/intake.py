@@ -133,16 +133,12 @@ def not_confidential(c: Conversation, heard: Heard) -> list[Action]:
     return proceed(c)
 
 
-def add(c: Conversation, heard: Heard) -> list[Action]:
-    """It is the same matter: an addition to the earlier ticket."""
-    repeated = c.memory.repeated
-    c.change_draft(duplicate_of=repeated.number if repeated is not None else "")
-    return proceed(c)
-
-
 def apart(c: Conversation, heard: Heard) -> list[Action]:
-    """It is another matter: a ticket of its own."""
+    """It is no addition to the earlier ticket: a ticket of its own."""
+    if c.memory.repeated is None:
+        return correct(c, heard)
     c.memory.repeated = None
+    c.change_draft(duplicate_of="")
     return proceed(c)
 
 
@@ -186,7 +182,7 @@ def correct(c: Conversation, heard: Heard) -> list[Action]:
         if m.asked["wrong"] > _TRIES:
             return c.hand_off(HandOffReason.NOT_UNDERSTOOD, "handoff_unsure")
         return [c.ask("ask_which_wrong", State.READ_BACK)]
-    m.draft = after
+    m.draft = repeats.unless_elsewhere(c, after)
     return [c.say("corrected"), c.ask_text(amended_text(c, before, after), "readback", State.READ_BACK)]
 
 

@@ -3,6 +3,7 @@
 Every sentence is one text, so that those that never change come from the voice's cache.
 """
 
+from dialog.flow import repeats
 from dialog.flow.conversation import Conversation
 from dialog.ticket.wording import place_of
 from voicebot.core.ticket import Confidentiality, TicketDraft
@@ -13,7 +14,7 @@ _TAIL = 4
 
 def readback_text(c: Conversation, draft: TicketDraft) -> str:
     """The whole read-back, ending in its question."""
-    parts = [c.words("readback"), _what(c, draft), _where(c, draft), _contact(c, draft)]
+    parts = [c.words("readback"), _what(c, draft), _where(c, draft), repeats.notice(c), _contact(c, draft)]
     if draft.confidentiality is Confidentiality.CONFIDENTIAL:
         parts.append(c.words("readback_confidential"))
     return c.texts.joined([*parts, c.words("readback_end")])

@@ -1,5 +1,9 @@
-"""An earlier ticket of the same matter: looked for once all is known, offered as an addition, never merged silently."""
+"""An earlier ticket of the same matter: looked for once all is known, read back as an addition, never merged silently.
 
+It costs the caller no question of its own: the read-back says what it will be added to, and its yes counts for both.
+"""
+
+from dataclasses import replace
 from datetime import timedelta
 
 from dialog.city.nouns import UnitLevel
@@ -38,24 +42,37 @@ def look(c: Conversation, draft: TicketDraft) -> list[Action]:
     return [LookUpTickets(near=near)]
 
 
-def found(c: Conversation, outcome: TicketsFound) -> list[Action]:
-    """Offer the newest earlier ticket of the same matter; empty when there is none."""
+def found(c: Conversation, outcome: TicketsFound) -> None:
+    """Take the ticket in hand for an addition to the newest earlier one of the same matter, if there is one."""
     draft = c.memory.draft
     assert draft is not None  # noqa: S101  look() was called for one
     candidates = [ticket for ticket in outcome.tickets if _may_be_told(c, ticket) and _same_place(draft, ticket.draft)]
     for ticket in candidates[:_COMPARED]:
         if c.tools.categories.alike(draft.what, ticket.draft.what) >= _SAME_KIND:
             c.memory.repeated = ticket
-            return [_offer(c, ticket)]
-    return []
+            c.change_draft(duplicate_of=ticket.number)
+            return
 
 
-def _offer(c: Conversation, ticket: Ticket) -> Action:
+def unless_elsewhere(c: Conversation, draft: TicketDraft) -> TicketDraft:
+    """A draft whose place was corrected is an addition no longer when the earlier ticket lies elsewhere."""
+    ticket = c.memory.repeated
+    if ticket is None or _same_place(draft, ticket.draft):
+        return draft
+    c.memory.repeated = None
+    return replace(draft, duplicate_of="")
+
+
+def notice(c: Conversation) -> str:
+    """What the read-back says of it; empty when the ticket stands alone."""
+    ticket = c.memory.repeated
+    if ticket is None:
+        return ""
     if not _own(c, ticket):
-        return c.ask("repeat_of_others", State.ASK_REPEAT)
+        return c.words("repeat_of_others")
     day = ticket.filed_at.astimezone(c.tools.city.timezone)
     what = ticket.draft.what if len(ticket.draft.what) <= _WHAT_LENGTH else ticket.draft.what.split("，")[0]
-    return c.ask("repeat_of_own", State.ASK_REPEAT, month=str(day.month), day=str(day.day), what=what[:_WHAT_LENGTH])
+    return c.words("repeat_of_own", month=str(day.month), day=str(day.day), what=what[:_WHAT_LENGTH])
 
 
 def _own(c: Conversation, ticket: Ticket) -> bool:

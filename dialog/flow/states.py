@@ -21,7 +21,6 @@ class State(StrEnum):
     ASK_PHONE = "ask_phone"
     ASK_CONFIDENTIAL = "ask_confidential"
     REPEAT_WAIT = "repeat_wait"
-    ASK_REPEAT = "ask_repeat"
     READ_BACK = "read_back"
     FILING = "filing"
     ANSWERING = "answering"
@@ -52,7 +51,6 @@ class Move(StrEnum):
     NO_PHONE = "no_phone"
     CONFIDENTIAL = "confidential"
     OPEN = "open"
-    ADD = "add"
     APART = "apart"
     AMEND = "amend"
     CONFIRM = "confirm"
@@ -131,10 +129,10 @@ TABLE: dict[State, Row] = {
         Move.AMEND,
     ),
     State.REPEAT_WAIT: Row(Expect.ANYTHING, (), Move.PATIENCE),
-    State.ASK_REPEAT: Row(Expect.YES_NO, ((Intent.NO, Move.APART), (Intent.YES, Move.ADD)), Move.AMEND),
     State.READ_BACK: Row(
         Expect.YES_NO,
         (
+            (Intent.APART, Move.APART),
             (Intent.CORRECTION, Move.CORRECT),
             (Intent.NO, Move.CORRECT),
             (Intent.YES, Move.CONFIRM),

@@ -35,6 +35,7 @@ class _Kind:
     number: str
     say: re.Pattern[str]
     sounds: tuple[str, ...]
+    beside_cry: tuple[str, ...]
     firm: bool
 
 
@@ -50,9 +51,17 @@ class EmergencyFinder:
         self._written = _any_of(table["written"])
         self._stems = tuple((re.compile(row["say"]), row["kind"], row["number"]) for row in table["stem"])
         self._kinds = tuple(
-            _Kind(k["id"], k["number"], re.compile("|".join(k["say"])), tuple(map(sound_key, k["sound"])), k["firm"])
+            _Kind(
+                k["id"],
+                k["number"],
+                re.compile("|".join(k["say"])),
+                tuple(map(sound_key, k["sound"])),
+                tuple(map(sound_key, k.get("beside_cry", ()))),
+                k["firm"],
+            )
             for k in table["kind"]
         )
+        self._cry = _any_of(table["cry"])
 
     def find(self, text: str) -> Emergency | None:
         """The emergency that is going on, or None. ``text`` is one caller turn, finished or not."""
@@ -72,7 +81,7 @@ class EmergencyFinder:
             for kind in self._kinds:
                 words = self._said(kind, clause, spoken=len(text) <= _SPOKEN_LENGTH)
                 if words and self._happening(kind, clause, before, text):
-                    return Emergency(kind.id, kind.number, words)
+                    return self._named(Emergency(kind.id, kind.number, words), text)
         if (
             score is None
             or score < THRESHOLD
@@ -80,6 +89,15 @@ class EmergencyFinder:
         ):
             return None
         return next((Emergency(kind, number, text) for stem, kind, number in self._stems if stem.search(text)), None)
+
+    def _named(self, found: Emergency, text: str) -> Emergency:
+        """A bare cry for help names no cause: what else sounds in the turn does, however badly it was heard."""
+        if self._cry.search(found.words) and len(text) <= _SPOKEN_LENGTH:
+            key = sound_key(text)
+            for kind in self._kinds:
+                if any(sound in key for sound in kind.beside_cry):
+                    return Emergency(kind.id, kind.number, found.words)
+        return found
 
     def _said(self, kind: _Kind, clause: str, *, spoken: bool) -> str:
         if match := kind.say.search(clause):

@@ -38,6 +38,7 @@ class Intent(StrEnum):
     ENGLISH = "english"
     CHINESE = "chinese"
     SAME_PLACE = "same_place"
+    APART = "apart"
     CORRECTION = "correction"
     INSIST = "insist"
 
@@ -82,7 +83,8 @@ class IntentFinder:
             return False
         if self._covered(bare, phrases.whole_bare):
             return True
-        if len(sounds) <= _SOUND_WHOLE and phrases.whole_sounds and _covers(sounds, phrases.whole_sounds):
+        by_sound = phrases.whole_sounds if len(bare) == len(sounds) <= _SOUND_WHOLE else frozenset()
+        if sounds in phrases.whole_sounds or (by_sound and self._covered(bare, phrases.whole_bare, by_sound)):
             return True
         if any(text.startswith(word) for word in phrases.start):
             return True
@@ -92,9 +94,12 @@ class IntentFinder:
             sound in key for sound in phrases.part_sounds
         )
 
-    def _covered(self, bare: str, pieces: frozenset[str]) -> bool:
-        """Can the sentence be cut into pieces and fillers, with at least one piece?"""
-        longest = max(map(len, pieces), default=0)
+    def _covered(self, bare: str, pieces: frozenset[str], sounds: frozenset[tuple[str, ...]] = frozenset()) -> bool:
+        """Can the sentence be cut into pieces and fillers, with at least one piece?
+
+        With ``sounds``, a piece of two syllables or more may be written in other characters of its sound.
+        """
+        longest = max(map(len, (*pieces, *sounds)), default=0)
         reached: list[bool | None] = [False] + [None] * len(bare)  # None unreachable, True with a piece
         for at, with_piece in enumerate(reached):
             if with_piece is None or at == len(bare):
@@ -102,22 +107,10 @@ class IntentFinder:
             if bare[at] in self._fillers:
                 reached[at + 1] = reached[at + 1] or with_piece
             for size in range(1, min(longest, len(bare) - at) + 1):
-                if bare[at : at + size] in pieces:
+                piece = bare[at : at + size]
+                if piece in pieces or (size > 1 and sounds and syllables(piece) in sounds):
                     reached[at + size] = True
         return reached[-1] is True
-
-
-def _covers(sounds: tuple[str, ...], pieces: frozenset[tuple[str, ...]]) -> bool:
-    """Can the sounds be cut into pieces, each of two syllables or more, or is it one piece alone?"""
-    if sounds in pieces:
-        return True
-    reached = [True] + [False] * len(sounds)
-    for at in range(len(sounds)):
-        if reached[at]:
-            for piece in pieces:
-                if len(piece) > 1 and sounds[at : at + len(piece)] == piece:
-                    reached[at + len(piece)] = True
-    return reached[-1]
 
 
 def _phrases(row: dict[str, object]) -> _Phrases:

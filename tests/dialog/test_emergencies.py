@@ -53,6 +53,11 @@ def test_with_the_model_danger_is_heard_and_little_else(finder: EmergencyFinder)
         ("出车祸了", "traffic", "122"),
         ("昏米不醒", "medical", "120"),
         ("掉合里了", "water", "119"),
+        ("我家找火垃圾快来人啊", "fire", "119"),
+        ("找火力找火力，我家楼商找火力", "fire", "119"),
+        ("快来人啊，电题卡住了", "trapped", "119"),
+        ("快来人啊，他打我", "crime", "110"),
+        ("救命啊，有人运倒了", "medical", "120"),
     ],
 )
 def test_homophones_do_not_hide_danger(finder: EmergencyFinder, text: str, kind: str, number: str) -> None:

@@ -8,8 +8,7 @@ import pytest
 from dialog.flow.conversation import DialogTools
 from dialog.settings import DialogSettings
 from tests.support.talking import CALLER, NOW, ONE_BREATH, Talk, keys, ticket, tools, words
-from voicebot.core.actions import Ask, HandOff, LookUpTickets, TicketsFound
-from voicebot.core.speech import Expect
+from voicebot.core.actions import HandOff, LookUpTickets, TicketsFound
 from voicebot.core.ticket import Address, Confidentiality, Dispatch, Ticket, TicketDraft, TicketType
 
 PLACE = Address("南昌路三号院", district="涧西区", road="南昌路", number="3号院", node="410305-04")
@@ -41,14 +40,12 @@ def test_the_record_is_asked_for_the_caller_and_the_place() -> None:
     assert keys(done) == ["readback"]
 
 
-def test_the_callers_own_ticket_is_offered_by_day_and_matter_and_gets_the_addition() -> None:
+def test_the_callers_own_ticket_is_read_back_by_day_and_matter_and_gets_the_addition() -> None:
     talk = talk_after(MINE)
-    offer = talk.say(ONE_BREATH)[-1]
-    assert isinstance(offer, Ask)
-    assert offer.expects is Expect.YES_NO
-    assert "11月20日" in offer.text
-    assert "路灯坏了好几天" in offer.text
-    assert keys(talk.say("对，就是那个")) == ["readback"]
+    done = talk.say(ONE_BREATH)
+    assert keys(done) == ["readback"]
+    assert "11月20日" in words(done)
+    assert "路灯坏了好几天" in words(done)
     done = talk.say("对")
     (draft,) = talk.drafts
     assert draft.duplicate_of == MINE.number
@@ -58,28 +55,31 @@ def test_the_callers_own_ticket_is_offered_by_day_and_matter_and_gets_the_additi
     assert "filed_addition" in keys(done)
 
 
-def test_a_no_makes_a_ticket_of_its_own_and_is_not_asked_again() -> None:
+@pytest.mark.parametrize("answer", ["不是，这是另一件事", "不是同一件事", "不用补充，单独登记"])
+def test_another_matter_gets_a_ticket_of_its_own(answer: str) -> None:
     talk = talk_after(MINE)
     talk.say(ONE_BREATH)
-    assert keys(talk.say("不是，这是另一件事")) == ["readback"]
-    assert keys(talk.say("不对，是五号楼")) == ["corrected", "readback"]
+    done = talk.say(answer)
+    assert keys(done) == ["readback"]
+    assert "补充" not in words(done)
     talk.say("对")
     assert talk.drafts[0].duplicate_of == ""
 
 
-def test_something_else_than_yes_or_no_is_never_a_yes() -> None:
-    talk = talk_after(MINE)
-    talk.say(ONE_BREATH, "希望今天就派人来修", "对")
-    assert talk.drafts[0].duplicate_of == ""
-    assert "今天就派人来修" in talk.drafts[0].demand
+def test_a_correction_leaves_the_addition_unless_it_leads_elsewhere() -> None:
+    here, elsewhere = talk_after(MINE), talk_after(MINE)
+    here.say(ONE_BREATH, "不对，是坏了五天", "对")
+    elsewhere.say(ONE_BREATH, "不对，是长安路八号院", "对")
+    assert here.drafts[0].duplicate_of == MINE.number
+    assert elsewhere.drafts[0].duplicate_of == ""
 
 
-def test_somebody_elses_ticket_is_offered_without_a_word_of_it() -> None:
+def test_somebody_elses_ticket_is_named_without_a_word_of_it() -> None:
     talk = talk_after(HERS)
     done = talk.say(ONE_BREATH)
-    assert keys(done) == ["repeat_of_others"]
+    assert "已经有人反映" in words(done)
     assert "好几天" not in words(done)
-    talk.say("好的", "对")
+    talk.say("对")
     assert talk.drafts[0].duplicate_of == HERS.number
 
 
@@ -95,17 +95,21 @@ def test_somebody_elses_ticket_is_offered_without_a_word_of_it() -> None:
     ],
 )
 def test_what_is_secret_elsewhere_or_about_something_else_is_not_offered(other: Ticket) -> None:
-    assert keys(talk_after(other).say(ONE_BREATH)) == ["readback"]
+    talk = talk_after(other)
+    talk.say(ONE_BREATH, "对")
+    assert talk.drafts[0].duplicate_of == ""
 
 
 def test_a_number_that_was_only_said_opens_nobodys_ticket() -> None:
     talk = talk_after(MINE, number="")
-    assert keys(talk.say(ONE_BREATH, "幺三八零零幺三八零零零")) == ["repeat_of_others"]
+    said = words(talk.say(ONE_BREATH, "幺三八零零幺三八零零零"))
+    assert "已经有人反映" in said
+    assert "好几天" not in said
 
 
-def test_a_caller_whose_earlier_ticket_has_no_place_is_asked_all_the_same() -> None:
+def test_an_earlier_ticket_without_a_place_counts_for_its_caller() -> None:
     homeless = replace(MINE, draft=replace(DRAFT, address=Address()))
-    assert keys(talk_after(homeless).say(ONE_BREATH)) == ["repeat_of_own"]
+    assert "补充到那张工单" in words(talk_after(homeless).say(ONE_BREATH))
 
 
 def test_who_takes_over_learns_of_the_earlier_ticket() -> None:

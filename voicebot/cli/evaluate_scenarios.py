@@ -16,20 +16,23 @@ from voicebot.logs import set_up_logs
 from voicebot.settings import Settings
 
 
-@click.command(help="逐个拨打文件夹里的剧本（*.toml），给出 n、passed、failures。有不符时退出码为 1。")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.command(
+    help="逐个拨打文件夹里的剧本（*.toml；也可只给一个文件），给出 n、passed、failures。有不符时退出码为 1。"
+)
+@click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--line", type=click.Choice(["wav", "sip", "webrtc"]), default="wav", show_default=True, help="同 voicebot call。"
 )
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 @click.pass_context
-def command(ctx: click.Context, folder: Path, line: Literal["wav", "sip", "webrtc"], as_json: bool) -> None:
+def command(ctx: click.Context, path: Path, line: Literal["wav", "sip", "webrtc"], as_json: bool) -> None:
     """Play every scenario of a folder."""
     settings: Settings = ctx.obj
     set_up_logs(json=settings.log_json, level="ERROR")
-    scenarios = [load_scenario(path) for path in sorted(folder.glob("*.toml"))]
+    found = [path] if path.is_file() else sorted(path.glob("*.toml"))
+    scenarios = [load_scenario(file) for file in found]
     if not scenarios:
-        raise ConfigurationError(f"{folder} 里没有剧本（*.toml）。", code="scenario_missing", remedy="请检查路径。")
+        raise ConfigurationError(f"{path} 里没有剧本（*.toml）。", code="scenario_missing", remedy="请检查路径。")
 
     def tell(text: str) -> None:
         click.echo(text, err=True)
