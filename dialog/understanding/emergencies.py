@@ -49,7 +49,10 @@ class EmergencyFinder:
         self._past, self._now, self._settled = _any_of(table["past"]), _any_of(table["now"]), _any_of(table["settled"])
         self._hypothetical, self._told = _any_of(table["hypothetical"]), _any_of(table["told"])
         self._written = _any_of(table["written"])
-        self._stems = tuple((re.compile(row["say"]), row["kind"], row["number"]) for row in table["stem"])
+        self._stems = tuple(
+            (re.compile(row["say"]), float(row.get("least", THRESHOLD)), row["kind"], row["number"])
+            for row in table["stem"]
+        )
         self._kinds = tuple(
             _Kind(
                 k["id"],
@@ -88,7 +91,8 @@ class EmergencyFinder:
             or any(p.search(text) for p in (self._told, self._past, self._hypothetical))
         ):
             return None
-        return next((Emergency(kind, number, text) for stem, kind, number in self._stems if stem.search(text)), None)
+        stems = ((kind, number) for stem, least, kind, number in self._stems if score >= least and stem.search(text))
+        return next((Emergency(kind, number, text) for kind, number in stems), None)
 
     def _named(self, found: Emergency, text: str) -> Emergency:
         """A bare cry for help names no cause: what else sounds in the turn does, however badly it was heard."""

@@ -77,6 +77,12 @@ def test_what_is_over_feared_or_a_name_is_no_danger(finder: EmergencyFinder, tex
     assert finder.find(text) is None
 
 
+def test_the_model_alone_names_no_danger_without_a_word_of_it(finder: EmergencyFinder) -> None:
+    assert finder.judge("你别言了", 5.6) is None
+    assert finder.judge("我听见隔壁女的喊叫", 9.0) is not None
+    assert finder.judge("楼顶有个人在栏杆外面", 5.6) is not None
+
+
 def test_the_model_hears_what_no_phrase_foresees() -> None:
     meaning = np.zeros(384, dtype=np.float32)
     model = DangerModel(lambda text: meaning)
