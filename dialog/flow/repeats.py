@@ -71,8 +71,13 @@ def notice(c: Conversation) -> str:
     if not _own(c, ticket):
         return c.words("repeat_of_others")
     day = ticket.filed_at.astimezone(c.tools.city.timezone)
-    what = ticket.draft.what if len(ticket.draft.what) <= _WHAT_LENGTH else ticket.draft.what.split("，")[0]
-    return c.words("repeat_of_own", month=str(day.month), day=str(day.day), what=what[:_WHAT_LENGTH])
+    return c.words("repeat_of_own", month=str(day.month), day=str(day.day), what=_matter(ticket.draft))
+
+
+def _matter(draft: TicketDraft) -> str:
+    """What it was about: by its category, for the caller's own words may have been misheard."""
+    what = draft.category[-1] if draft.category else draft.what
+    return (what if len(what) <= _WHAT_LENGTH else what.split("，")[0])[:_WHAT_LENGTH]
 
 
 def _own(c: Conversation, ticket: Ticket) -> bool:

@@ -2,6 +2,8 @@
 
 import re
 
+from dialog.understanding.sound import sound_key
+
 _DIGIT = re.compile(r"(?:(?:打|给|评)?(?P<stars>[1-5一二两三四五])(?:分|星|颗星|个星)?[吧。！ ]*)")
 _VALUES = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}
 _PHRASES = (
@@ -12,6 +14,11 @@ _PHRASES = (
     (5, ("very satisfied", "excellent", "perfect", "very good")),
     (4, ("满意", "比较满意", "还可以", "可以", "不错", "挺好", "好", "satisfied", "good", "fine")),
 )  # fmt: skip
+_SOUND_WHOLE = 8  # characters; in a longer text other words may sound like a rating
+_SOUNDS = tuple(
+    (stars, tuple(sound_key(phrase) for phrase in phrases if len(phrase) > 1 and not phrase.isascii()))
+    for stars, phrases in _PHRASES
+)
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 
 
@@ -29,4 +36,7 @@ def find_stars(text: str) -> int | None:
     for stars, phrases in _PHRASES:
         if any(phrase in text for phrase in phrases):
             return stars
+    if len(text) <= _SOUND_WHOLE:
+        key = sound_key(text)
+        return next((stars for stars, sounds in _SOUNDS if any(sound in key for sound in sounds)), None)
     return None

@@ -4,7 +4,9 @@ from asr.loops import runs_away
 from tests.support.raw_sentences import SENTENCES
 
 
-@pytest.mark.parametrize("text", ["谢谢谢谢" * 20, "我要反映路灯的问题" * 6, "啊" * 60])
+@pytest.mark.parametrize(
+    "text", ["谢谢谢谢" * 20, "我要反映路灯的问题" * 6, "啊" * 60, "It's okay, it's okay, it's okay."]
+)
 def test_a_text_that_repeats_itself_runs_away(text: str) -> None:
     assert runs_away(text, len(text), 30.0)
 
@@ -15,6 +17,8 @@ def test_more_tokens_than_anybody_can_speak_run_away() -> None:
     assert not runs_away(text, 60, 10.0)
 
 
-@pytest.mark.parametrize("text", ["", "嗯", "一三八零零一三八零零零", "88888888", *SENTENCES])
+@pytest.mark.parametrize(
+    "text", ["", "嗯", "一三八零零一三八零零零", "88888888", "no no no", "thank you, thank you", *SENTENCES]
+)
 def test_what_callers_say_does_not(text: str) -> None:
     assert not runs_away(text, len(text), 6.0)

@@ -45,7 +45,7 @@ def test_the_callers_own_ticket_is_read_back_by_day_and_matter_and_gets_the_addi
     done = talk.say(ONE_BREATH)
     assert keys(done) == ["readback"]
     assert "11月20日" in words(done)
-    assert "路灯坏了好几天" in words(done)
+    assert "“路灯坏了好几天”的事" in words(done)
     done = talk.say("对")
     (draft,) = talk.drafts
     assert draft.duplicate_of == MINE.number
@@ -53,6 +53,11 @@ def test_the_callers_own_ticket_is_read_back_by_day_and_matter_and_gets_the_addi
     assert draft.dispatch.department == "power"
     assert MINE.number in draft.dispatch.reason
     assert "filed_addition" in keys(done)
+
+
+def test_the_category_names_the_matter_when_there_is_one() -> None:
+    named = replace(MINE, draft=replace(MINE.draft, category=("城市管理", "市政设施", "路灯照明")))
+    assert "“路灯照明”的事" in words(talk_after(named).say(ONE_BREATH))
 
 
 @pytest.mark.parametrize("answer", ["不是，这是另一件事", "不是同一件事", "不用补充，单独登记"])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dialog.understanding.rating import find_stars
 from tests.fakes.dialog import FakeCategories, FakeRouter
 from tests.support.talking import CALLER, NOW, Talk, keys, ticket, tools, words
 from voicebot.core.actions import (
@@ -191,3 +192,11 @@ def test_no_rating_is_asked_when_the_city_wants_none() -> None:
     without = tools().settings.model_copy(update={"rating": False})
     talk = Talk(using=replace(tools(), settings=without))
     assert keys(talk.say(ONE_BREATH, "对", "没有了")) == ["goodbye"]
+
+
+@pytest.mark.parametrize(
+    ("said", "stars"),
+    [("满意", 4), ("蔓一。", 4), ("非常慢意", 5), ("不慢意", 2), ("三分", 3), ("五", 5), ("路上的车很慢", None)],
+)  # fmt: skip
+def test_a_rating_is_heard_by_its_sound_too(said: str, stars: int | None) -> None:
+    assert find_stars(said) == stars
