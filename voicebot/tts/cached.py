@@ -18,7 +18,7 @@ from voicebot.tts.sentences import split_clauses
 
 log = structlog.get_logger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Raised when the same text sounds different: trimming, loudness, the reading of figures."""
 _PIECE_BYTES = 2 * ms_to_samples(200)
 

@@ -1,45 +1,60 @@
-"""One loudness, no silence before the voice, nothing clipped."""
+"""One loudness, no silence around the voice, nothing clipped, whatever the pieces it comes in."""
 
 import numpy as np
 import pytest
 
-from voicebot.tts.loudness import at_level, trim
+from voicebot.tts.loudness import Narrowed, amplified, speaking_rms
 
-RATE_HZ = 8000
+RATE_HZ = 24_000
+SILENCE = np.zeros(RATE_HZ, np.float32)
 
 
-def voice(level: float, ms: int = 500) -> np.ndarray:
+def tone(level: float = 0.3, ms: int = 500) -> np.ndarray:
     time = np.arange(RATE_HZ * ms // 1000) / RATE_HZ
     return (level * np.sin(2 * np.pi * 300 * time)).astype(np.float32)
 
 
-def test_silence_at_both_ends_goes_but_for_a_breath() -> None:
-    silence = np.zeros(RATE_HZ, np.float32)
-    trimmed = trim(np.concatenate([silence, voice(0.3), silence]), RATE_HZ, lead_ms=20, tail_ms=120)
-    assert len(trimmed) == pytest.approx(RATE_HZ * 0.64, abs=RATE_HZ * 0.02)
-    assert np.abs(trimmed[: RATE_HZ // 100]).max() < 0.01
+def narrowed(samples: np.ndarray, piece: int = RATE_HZ, level_dbfs: float = -20, rms: float = 0.2) -> np.ndarray:
+    """The samples at 8 kHz, -1 to 1."""
+    voice = Narrowed(RATE_HZ, level_dbfs, rms, lead_ms=20, tail_ms=120)
+    pcm = [voice.push(samples[start : start + piece]) for start in range(0, len(samples), piece)]
+    return np.frombuffer(b"".join([*pcm, voice.finish()]), "<i2") / 32768
+
+
+@pytest.mark.parametrize("piece", [240, 1_000, 24_000, 100_000])
+def test_silence_at_both_ends_goes_but_for_a_breath(piece: int) -> None:
+    spoken = narrowed(np.concatenate([SILENCE, tone(), SILENCE]), piece)
+    assert len(spoken) == pytest.approx(8000 * 0.64, abs=8000 * 0.03)
+    assert np.abs(spoken[:80]).max() < 0.01
+
+
+def test_a_pause_inside_stays() -> None:
+    spoken = narrowed(np.concatenate([tone(), SILENCE, tone()]), 4_800)
+    assert len(spoken) == pytest.approx(8000 * 2.0, abs=8000 * 0.15)
+
+
+def test_a_voice_is_passed_on_while_it_is_made() -> None:
+    voice = Narrowed(RATE_HZ, -20, 0.2)
+    assert not voice.push(SILENCE)
+    assert len(voice.push(tone(ms=300))) > 2 * 8 * 200
 
 
 def test_a_signal_without_sound_comes_back_empty() -> None:
-    assert len(trim(np.zeros(RATE_HZ, np.float32), RATE_HZ)) == 0
-    assert len(trim(np.zeros(3, np.float32), RATE_HZ)) == 0
-    assert not at_level(np.zeros(RATE_HZ, np.float32), RATE_HZ, -20).any()
+    assert len(narrowed(SILENCE)) == 0
+    assert len(narrowed(np.zeros(3, np.float32))) == 0
+    assert speaking_rms(np.zeros(3, np.float32), RATE_HZ) == 0
 
 
-@pytest.mark.parametrize("level", [0.01, 0.1, 0.9])
-def test_quiet_and_loud_voices_come_out_alike(level: float) -> None:
-    out = at_level(voice(level), RATE_HZ, -20)
-    assert 20 * np.log10(np.sqrt(np.square(out).mean())) == pytest.approx(-20, abs=0.5)
+def test_a_voice_of_a_known_level_comes_out_at_the_wanted_one() -> None:
+    out = narrowed(tone(0.1), rms=speaking_rms(tone(0.1), RATE_HZ))
+    assert 20 * np.log10(speaking_rms(out.astype(np.float32), 8000)) == pytest.approx(-20, abs=0.5)
 
 
-def test_pauses_do_not_make_a_voice_louder() -> None:
-    pause = np.zeros(RATE_HZ * 2, np.float32)
-    out = at_level(np.concatenate([voice(0.1), pause, voice(0.1)]), RATE_HZ, -20)
-    assert np.abs(out).max() == pytest.approx(0.1 * np.sqrt(2), rel=0.1)
+def test_pauses_do_not_count_for_the_level() -> None:
+    assert speaking_rms(np.concatenate([tone(), SILENCE, tone()]), RATE_HZ) == pytest.approx(0.3 / np.sqrt(2), rel=0.05)
 
 
 def test_peaks_are_rounded_and_never_clipped() -> None:
-    spiky = voice(0.05)
+    spiky = tone(0.05)
     spiky[::400] = 1.0
-    out = at_level(spiky, RATE_HZ, -12)
-    assert np.abs(out).max() < 10 ** (-1 / 20)
+    assert np.abs(amplified(spiky, 8.0)).max() < 0.9
