@@ -139,6 +139,20 @@ class WhisperDecoder:
         first = len(whole) - len(whole.lstrip())
         return character_confidence(whole, sizes, aligned.text_token_probs)[first : first + len(whole.strip())]
 
+    def probabilities(
+        self, encoded: Encoded, texts: Sequence[str], language: str, before: str, frames: int
+    ) -> list[tuple[float, ...]]:
+        """How probable each token of each text is in the single stretch in ``encoded``; only ``frames`` are seen."""
+        tokens = [self._vocabulary.to_model(self._tokenizers[language].encode(text)) for text in texts]
+        seen = np.ascontiguousarray(np.repeat(encoded[:, :frames], len(texts), axis=0))
+        aligned = self._model.align(
+            ctranslate2.StorageView.from_array(seen),
+            self._prompt(language, before)[:-1],
+            tokens,
+            [2 * seen.shape[1]] * len(texts),
+        )
+        return [tuple(each.text_token_probs) for each in aligned]
+
     def _prompt(self, language: str, before: str) -> list[int]:
         """Start of the transcript: what it follows, and the task."""
         tokenizer = self._tokenizers[language]

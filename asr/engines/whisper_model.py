@@ -4,11 +4,13 @@ The encoder is trained on 30 s and takes less: a window of max(10 s, length + 1 
 well. What it loses, it loses to repetition, which the guard notices and one full window mends.
 """
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from asr.answers import likely_answers
 from asr.correction import Hypothesis
 from asr.engines.resampling import at_rate
 from asr.engines.speech_model import Heard, Samples, Stretch
@@ -22,6 +24,7 @@ from voicebot.audio.vad import SileroDetector
 from voicebot.core.errors import RecognitionError
 from voicebot.core.frames import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ
 from voicebot.core.ports import RecogniserCapabilities
+from voicebot.core.speech import Expect
 
 _HINT = "以下是普通话的句子。"  # makes it write simplified characters and punctuation
 _RETRY_NGRAM = 4  # for the retry only: it would break the repeated digits of telephone numbers
@@ -29,6 +32,13 @@ _CHINESE = ("zh", "yue")
 _WEAK = -0.7  # mean log-probability of a token below which an answer deserves a second look
 _CLEARLY = 0.3  # by this mean log-probability English was better for English callers and never for Chinese ones
 _QUIET_DBFS = -60.0  # nobody speaks below this
+_ANSWER_S = 3.0  # a short answer, with the silence around it
+_ANSWER_MARGIN_S = 1.5  # what the encoder makes of the silence behind it is needed too
+_ENCODED_PER_S = 50
+_ASKED_FOR = 4.0  # nats by which an answer to the question is likelier than the same sounds without one
+_ALIKE = 2.0  # nats
+_NO_ANSWER = -12.0  # nats; none of the answers was said
+_TINY = 1e-9
 _SPEECH = 0.5  # Silero's own threshold
 _SPEECH_MS = 160.0  # a short 嗯 has more
 
@@ -139,6 +149,8 @@ class _Hearing:
         doubtful = (
             weak or stretch.context.language not in _CHINESE or _is_latin(self._decoder.text(choices[0], language))
         )
+        if language == "zh" and (answer := self._answer(stretch, encoded, choices[0])):
+            return Heard((answer,), language, retried)
         if language == "zh" and doubtful and (english := self._english(stretch, encoded, choices[0])):
             language, choices = "en", english
         text = self._decoder.text(choices[0], language)
@@ -166,6 +178,28 @@ class _Hearing:
         english = self._again(stretch, encoded, "en")
         better = english[0].mean > chinese.mean + _CLEARLY and not self._runs_away(stretch, "en", english[0])
         return english if better else None
+
+    def _answer(self, stretch: Stretch, encoded: Encoded, choice: Decoded) -> Hypothesis | None:
+        """One of the answers that the question calls for, when it fits the sound about as well as ``choice`` does.
+
+        A decoder weighs 没有恋 against 没有了 as if nothing had been asked; the question makes the second one some
+        hundred times likelier. Of answers that fit alike the longest is taken: the shorter ones begin like it.
+        """
+        expects, heard = stretch.context.expects, self._decoder.text(choice, "zh")
+        if stretch.duration_s > _ANSWER_S or stretch.context.language not in _CHINESE or is_invented(heard):
+            return None
+        answers = likely_answers(expects, heard)
+        if not answers or (choice.mean < _WEAK and not contains_speech(stretch)):
+            return None
+        frames = round((stretch.duration_s + _ANSWER_MARGIN_S) * _ENCODED_PER_S)
+        told = self._decoder.probabilities(encoded, (heard, *answers), "zh", _before(stretch, "zh"), frames)
+        heard_fits, *fits = (sum(math.log(max(p, _TINY)) for p in each) for each in told)
+        best = max(fits)
+        if best < heard_fits - (_ASKED_FOR if expects is not Expect.ANYTHING else 0.0) or best < _NO_ANSWER:
+            return None
+        at = max((n for n, fit in enumerate(fits) if fit >= best - _ALIKE), key=lambda n: (len(answers[n]), fits[n]))
+        each = math.exp(fits[at] / max(1, len(told[at + 1])))
+        return Hypothesis(answers[at], fits[at], (each,) * len(answers[at]))
 
     def _runs_away(self, stretch: Stretch, language: str, decoded: Decoded) -> bool:
         return runs_away(self._decoder.text(decoded, language), len(decoded.tokens), stretch.duration_s)

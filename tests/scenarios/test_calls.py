@@ -11,10 +11,11 @@ import soundfile
 
 from tests.support.hotline import Hotline
 from tests.support.models import require_models
-from tests.support.sip_peers import baresip_call, have_baresip, have_sipp, sipp_call
+from tests.support.sip_peers import Tape, baresip_call, have_baresip, have_sipp, sipp_call
 from voicebot.core.clock import SystemClock
 from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.evaluation.report import CallReports
+from voicebot.evaluation.scenario import load_scenario
 from voicebot.storage.database import Database
 
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -66,9 +67,9 @@ async def test_our_own_client(hotline: Hotline, reports: dict[str, dict[str, Any
 @pytest.mark.parametrize("name", marked("fire"))
 async def test_sipp(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> None:
     first = await call(hotline, reports, name)
-    tape = replay(hotline, first)
+    tape = replay(hotline, name, first)
     since = datetime.now(UTC)
-    result = await sipp_call(hotline.settings.sip.port, tape, len(tape) / 2 / SAMPLE_RATE_HZ)
+    result = await sipp_call(hotline.settings.sip.port, tape, caller=caller_of(name))
     assert result.status == 0, result.output
     await came_to_the_same(hotline, first, since)
 
@@ -78,26 +79,36 @@ async def test_sipp(hotline: Hotline, reports: dict[str, dict[str, Any]], name: 
 @pytest.mark.parametrize("name", marked("fire"))
 async def test_baresip(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> None:
     first = await call(hotline, reports, name)
-    tape = replay(hotline, first)
+    tape = replay(hotline, name, first)
     since = datetime.now(UTC)
-    heard = await baresip_call(hotline.target, tape, len(tape) / 2 / SAMPLE_RATE_HZ)
+    heard = await baresip_call(hotline.target, tape, caller=caller_of(name))
     assert np.abs(heard).max() > 3000, "the peer heard nothing"
     await came_to_the_same(hotline, first, since)
 
 
-def replay(hotline: Hotline, report: dict[str, Any]) -> bytes:
-    """The caller's words of a recorded call on a tape, with more time for the bot between them."""
+def caller_of(name: str) -> str:
+    """The number that the scenario calls from."""
+    return load_scenario(FOLDER / f"{name}.toml").scenario.caller.number
+
+
+def replay(hotline: Hotline, name: str, report: dict[str, Any]) -> Tape:
+    """What the caller of a recorded call said and pressed, with more time for the bot in between."""
+    scenario = load_scenario(FOLDER / f"{name}.toml").scenario
     recording = hotline.settings.storage.recordings_folder / report["call"]["recording"]
     caller = soundfile.read(recording, dtype="int16", always_2d=True)[0][:, 0]  # the right channel is the bot
-    pieces, written = [], 0
+    pieces: list[Any] = []
+    keys: list[tuple[float, str]] = []
+    written = 0
     for number, turn in enumerate(report["caller_side"]):
         begin, end = (round(turn[key] * SAMPLE_RATE_HZ / 1000) for key in ("start_ms", "end_ms"))
         begin, end = max(0, begin - 1600), end + 2400
         at = begin + round((number + 1) * _SLACK_S * SAMPLE_RATE_HZ)
+        if digits := scenario.turn[turn["turn"]].digits:
+            keys.append((at / SAMPLE_RATE_HZ, digits))
         pieces += [np.zeros(max(0, at - written), "<i2"), caller[begin:end]]
         written = max(at, written) + len(caller[begin:end])
     tail = np.zeros(8 * SAMPLE_RATE_HZ, "<i2")
-    return bytes(np.concatenate([*pieces, tail]).astype("<i2").tobytes())
+    return Tape(bytes(np.concatenate([*pieces, tail]).astype("<i2").tobytes()), tuple(keys))
 
 
 async def came_to_the_same(hotline: Hotline, first: dict[str, Any], since: datetime) -> None:

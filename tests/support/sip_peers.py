@@ -20,6 +20,28 @@ from voicebot.core.frames import SAMPLE_RATE_HZ
 _SCENARIO = Path(__file__).with_name("sipp_caller.xml")
 _MODULES = "/usr/lib/baresip/modules"
 _ADDRESS = "127.0.0.1"
+_BETWEEN_KEYS_S = 0.3
+_WITHHELD = "anonymous"
+_KEY_S = 0.2
+_PAUSE = '<pause milliseconds="{ms}"/>'
+_INFO = """<send retrans="500"><![CDATA[
+
+    INFO [next_url] SIP/2.0
+    Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+    From: <sip:CALLER@[local_ip]:[local_port]>;tag=[pid]T[call_number]
+    To: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
+    Call-ID: [call_id]
+    CSeq: NUMBER INFO
+    Contact: <sip:CALLER@[local_ip]:[local_port]>
+    Max-Forwards: 70
+    Content-Type: application/dtmf-relay
+    Content-Length: [len]
+
+    Signal=KEY
+    Duration=160
+
+  ]]></send>
+  <recv response="200"/>"""
 
 _BARESIP_CONFIG = """\
 sip_listen {address}:{port}
@@ -51,6 +73,23 @@ def have_baresip() -> bool:
 
 
 @dataclass(frozen=True)
+class Tape:
+    """What a peer that cannot listen says: 8 kHz int16 from the answer on, and keys pressed at some seconds of it."""
+
+    pcm: bytes
+    keys: tuple[tuple[float, str], ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Length."""
+        return len(self.pcm) / 2 / SAMPLE_RATE_HZ
+
+    def presses(self) -> list[tuple[float, str]]:
+        """Each key with the second at which it is pressed."""
+        return [(at_s + n * _BETWEEN_KEYS_S, key) for at_s, keys in self.keys for n, key in enumerate(keys)]
+
+
+@dataclass(frozen=True)
 class SippResult:
     """How a sipp run went: its exit status (0: every call went as the scenario says) and what it printed."""
 
@@ -59,25 +98,25 @@ class SippResult:
 
 
 async def sipp_call(
-    target_port: int, pcm: bytes, talk_s: float, *, calls: int = 1, rate: float = 10, dialled: str = "12345"
+    target_port: int, tape: Tape, *, caller: str = "1390013[call_number]", calls: int = 1, rate: float = 10
 ) -> SippResult:
-    """Let sipp place calls that send ``pcm`` (8 kHz int16) as A-law RTP and hang up ``talk_s`` after the answer.
+    """Let sipp place calls that send a tape as A-law RTP, its keys in SIP INFO, and hang up at its end.
 
-    sipp does not keep what it hears.
+    An empty ``caller`` is a withheld number. sipp does not keep what it hears.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         speech = folder / "speech.alaw"
-        speech.write_bytes(encode_a_law(pcm))
+        speech.write_bytes(encode_a_law(tape.pcm))
         scenario = folder / "caller.xml"
-        scenario.write_text(_SCENARIO.read_text().replace("SPEECH_FILE", str(speech)))
+        scenario.write_text(_sipp_scenario(tape, speech, caller or _WITHHELD))
         process = await asyncio.create_subprocess_exec(
             "sipp",
             f"{_ADDRESS}:{target_port}",
             *("-sf", str(scenario), "-i", _ADDRESS, "-mi", _ADDRESS, "-p", str(free_sip_port(_ADDRESS))),
-            *("-s", dialled, "-m", str(calls), "-r", str(rate), "-l", str(calls)),
-            *("-d", str(round(talk_s * 1000)), "-mp", "32000"),
-            *("-nostdin", "-timeout", f"{round(talk_s + 20)}s", "-timeout_error", "-trace_err"),
+            *("-s", "12345", "-m", str(calls), "-r", str(rate), "-l", str(calls)),
+            *("-mp", "32000"),
+            *("-nostdin", "-timeout", f"{round(tape.seconds + 20)}s", "-timeout_error", "-trace_err"),
             cwd=folder,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -87,13 +126,26 @@ async def sipp_call(
         return SippResult(process.returncode or 0, output.decode(errors="replace")[-3000:] + errors)
 
 
+def _sipp_scenario(tape: Tape, speech: Path, caller: str) -> str:
+    """The call with its pauses: one before each key, and the rest of the tape."""
+    steps, at_s = [], 0.0
+    for number, (press_s, key) in enumerate(tape.presses(), 2):
+        steps.append(_PAUSE.format(ms=max(1, round((press_s - at_s) * 1000))))
+        steps.append(_INFO.replace("KEY", key).replace("NUMBER", str(number)))
+        at_s = press_s
+    steps.append(_PAUSE.format(ms=round((tape.seconds - at_s) * 1000)))
+    text = _SCENARIO.read_text().replace("SPEECH_FILE", str(speech)).replace("TALK", "\n".join(steps))
+    return text.replace("CALLER", caller)
+
+
 class Baresip:
     """A running baresip. Use as ``async with Baresip(pcm) as peer``; speech starts with the answer.
 
     At the end of its speech it hangs up, so ``silence_s`` follows what is to be said.
     """
 
-    def __init__(self, pcm: bytes, silence_s: float = 30):
+    def __init__(self, pcm: bytes, silence_s: float = 30, caller: str = "13800138000"):
+        self._caller = caller or _WITHHELD
         self._pcm = pcm + bytes(round(silence_s * SAMPLE_RATE_HZ) * 2)
 
     async def __aenter__(self) -> "Baresip":
@@ -113,7 +165,7 @@ class Baresip:
         )
         self._log = (self._folder / "log").open("wb")
         (self._folder / "config").write_text(config)
-        (self._folder / "accounts").write_text(f"<sip:13800138000@{_ADDRESS}>;regint=0;audio_codecs=pcma,pcmu\n")
+        (self._folder / "accounts").write_text(f"<sip:{self._caller}@{_ADDRESS}>;regint=0;audio_codecs=pcma,pcmu\n")
         (self._folder / "contacts").write_text("")
         self._process = await asyncio.create_subprocess_exec(
             *("baresip", "-f", str(self._folder)),
@@ -147,7 +199,7 @@ class Baresip:
         """Press keys, one after the other."""
         for key in keys:
             await self.command("sndcode", key)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_KEY_S)
 
     def log(self) -> str:
         """What it printed."""
@@ -159,13 +211,16 @@ class Baresip:
         return read_wav(record)
 
 
-async def baresip_call(target: str, pcm: bytes, talk_s: float, *, keys: str = "") -> NDArray[np.int16]:
-    """Let baresip call, say ``pcm`` from the answer on and hang up after ``talk_s``; returns what it heard."""
-    async with Baresip(pcm) as peer:
+async def baresip_call(target: str, tape: Tape, *, caller: str = "13800138000") -> NDArray[np.int16]:
+    """Let baresip call, say a tape from the answer on and hang up at its end; returns what it heard."""
+    async with Baresip(tape.pcm, caller=caller) as peer:
         await peer.command("dial", target)
-        await asyncio.sleep(talk_s / 2)
-        await peer.press(keys)
-        await asyncio.sleep(talk_s / 2)
+        at_s = 0.0
+        for press_s, key in tape.presses():
+            await asyncio.sleep(press_s - at_s)
+            await peer.press(key)
+            at_s = press_s + _KEY_S
+        await asyncio.sleep(tape.seconds - at_s)
         await peer.command("hangup")
         await asyncio.sleep(0.5)
         return peer.heard()

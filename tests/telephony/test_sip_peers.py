@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.support.sip_peers import Baresip, baresip_call, have_baresip, have_sipp, sipp_call
+from tests.support.sip_peers import Baresip, Tape, baresip_call, have_baresip, have_sipp, sipp_call
 from tests.support.sip_service import Service, echo, listen, sip_service
 from voicebot.audio.tones import tone
 from voicebot.core.call import CallEnd
@@ -39,7 +39,7 @@ async def test_ten_sipp_calls_at_once_are_heard_and_end_in_order():
             pcm += frame.pcm
 
     async with sip_service(keep) as service:
-        result = await sipp_call(service.port, tone((1000,), 1500), 2.0, calls=10, rate=50)
+        result = await sipp_call(service.port, Tape(tone((1000,), 1500) + bytes(SAMPLE_RATE_HZ)), calls=10, rate=50)
         assert result.status == 0, result.output
         await service.ended()
         assert len(service.lines) == 10
@@ -53,7 +53,7 @@ async def test_ten_sipp_calls_at_once_are_heard_and_end_in_order():
 @needs_baresip
 async def test_baresip_hears_its_own_voice_and_its_keys_arrive_once():
     async with sip_service(echo) as service:
-        heard = await baresip_call(f"sip:12345@127.0.0.1:{service.port}", tone((700,), 1500), 2.5, keys="5*")
+        heard = await baresip_call(f"sip:12345@127.0.0.1:{service.port}", Tape(tone((700,), 2500), ((1.2, "5*"),)))
         await service.ended()
         assert service.keys == ["5", "*"]
         assert service.lines[0].end is CallEnd.CALLER_HUNG_UP

@@ -1,0 +1,78 @@
+"""What a question calls for, held against the sound when something else was heard."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr.answers import likely_answers
+from asr.engines.speech_model import Stretch
+from asr.engines.whisper_model import WhisperModel
+from asr.settings import AsrSettings
+from tests.support.models import MODELS_DIR, require_models
+from voicebot.core.speech import Expect, HearingContext
+
+FIXTURES = Path(__file__).parent.parent.parent / "audio_fixtures" / "mandarin"
+
+
+@pytest.mark.parametrize(
+    ("expects", "heard", "answer"),
+    [
+        (Expect.YES_NO, "部队。", "不对"),
+        (Expect.YES_NO, "没有恋", "没有了"),
+        (Expect.YES_NO, "对事等", "对是的"),
+        (Expect.RATING, "漫衣", "满意"),
+        (Expect.ANYTHING, "没有恋", "没有了"),
+        (Expect.DIGITS, "不鸡的了", "不记得了"),
+    ],
+)
+def test_answers_that_sound_like_it_are_proposed(expects: Expect, heard: str, answer: str) -> None:
+    assert answer in likely_answers(expects, heard)[:3]
+
+
+@pytest.mark.parametrize(
+    ("expects", "heard"),
+    [
+        (Expect.YES_NO, "对，可以。"),
+        (Expect.YES_NO, "我说的是五号楼二单元"),
+        (Expect.YES_NO, ""),
+        (Expect.YES_NO, "。"),
+        (Expect.ADDRESS, "没有恋"),
+    ],
+)
+def test_nothing_is_proposed_for_an_answer_a_sentence_or_another_question(expects: Expect, heard: str) -> None:
+    assert likely_answers(expects, heard) == ()
+
+
+def test_a_word_is_no_answer_for_whoever_says_three() -> None:
+    assert all(len(answer) >= 2 for answer in likely_answers(Expect.YES_NO, "属静州"))
+
+
+@pytest.fixture(scope="module")
+def whisper() -> WhisperModel:
+    require_models("whisper-base-telephone-zh")
+    model = WhisperModel(AsrSettings(), MODELS_DIR / "whisper-base-telephone-zh")
+    model.load()
+    return model
+
+
+def heard(whisper: WhisperModel, clip: str, expects: Expect) -> str:
+    samples, rate_hz = soundfile.read(FIXTURES / f"{clip}.wav", dtype="float32")
+    (answer,) = whisper.hear([Stretch(np.asarray(samples), rate_hz, HearingContext(expects=expects))])
+    return "".join(c for c in answer.hypotheses[0].text if c.isalnum()) if answer.hypotheses else ""
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("clip", "expects", "text"),
+    [("no", Expect.YES_NO, "不对"), ("yes", Expect.YES_NO, "对"), ("transfer", Expect.YES_NO, "转人工")],
+)
+def test_a_short_answer_is_heard_as_one(whisper: WhisperModel, clip: str, expects: Expect, text: str) -> None:
+    assert heard(whisper, clip, expects) == text
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("clip", ["name-wang", "address-landmark", "phone-this", "time-last-night"])
+def test_what_is_no_answer_stays_what_it_is(whisper: WhisperModel, clip: str) -> None:
+    assert heard(whisper, clip, Expect.YES_NO) == heard(whisper, clip, Expect.NAME)
