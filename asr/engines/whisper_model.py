@@ -35,7 +35,8 @@ _QUIET_DBFS = -60.0  # nobody speaks below this
 _ANSWER_S = 3.0  # a short answer, with the silence around it
 _ANSWER_MARGIN_S = 1.5  # what the encoder makes of the silence behind it is needed too
 _ENCODED_PER_S = 50
-_ASKED_FOR = 4.0  # nats by which an answer to the question is likelier than the same sounds without one
+_ASKED_FOR = {Expect.ANYTHING: 2.0}  # nats by which an answer is likelier than the same sounds without a question
+_ASKED_FOR_MORE = 4.0  # the same when the question can be answered in two ways
 _ALIKE = 2.0  # nats
 _NO_ANSWER = -12.0  # nats; none of the answers was said
 _TINY = 1e-9
@@ -195,10 +196,11 @@ class _Hearing:
         told = self._decoder.probabilities(encoded, (heard, *answers), "zh", _before(stretch, "zh"), frames)
         heard_fits, *fits = (sum(math.log(max(p, _TINY)) for p in each) for each in told)
         best = max(fits)
-        if best < heard_fits - (_ASKED_FOR if expects is not Expect.ANYTHING else 0.0) or best < _NO_ANSWER:
+        if best < max(heard_fits - _ASKED_FOR.get(expects, _ASKED_FOR_MORE), _NO_ANSWER):
             return None
         at = max((n for n, fit in enumerate(fits) if fit >= best - _ALIKE), key=lambda n: (len(answers[n]), fits[n]))
-        each = math.exp(fits[at] / max(1, len(told[at + 1])))
+        others = sum(math.exp(fit - best) for fit in fits if fit < best - _ALIKE)
+        each = 1 / (1 + others)  # among what could be answered
         return Hypothesis(answers[at], fits[at], (each,) * len(answers[at]))
 
     def _runs_away(self, stretch: Stretch, language: str, decoded: Decoded) -> bool:

@@ -15,6 +15,13 @@ def close(c: Conversation, heard: Heard | None = None) -> list[Action]:
     return end(c)
 
 
+def nothing(c: Conversation, heard: Heard) -> list[Action]:
+    """A no where nothing was asked: after something was done it means that this is all, before that it is a start."""
+    if c.memory.filed or c.memory.hit is not None:
+        return close(c)
+    return [c.ask("invite_again", State.LISTENING)]
+
+
 def leave(c: Conversation, heard: Heard) -> list[Action]:
     """A goodbye in the middle: an unfinished ticket is offered to be filed as it is."""
     draft = c.memory.draft

@@ -52,6 +52,8 @@ MOVES: dict[Move, Step] = {
     Move.STATUS: status.begin,
     Move.STATUS_NUMBER: status.number,
     Move.STATUS_IDENTITY: status.identity,
+    Move.STATUS_UNKNOWN: status.unknown,
+    Move.NOTHING: closing.nothing,
     Move.CLOSE: closing.close,
     Move.LEAVE: closing.leave,
     Move.RATE: closing.rate,
@@ -65,7 +67,6 @@ MOVES: dict[Move, Step] = {
     Move.HOLD: danger.hold,
     Move.CALL_BACK: danger.call_back,
     Move.PATIENCE: manners.patience,
-    Move.FAIL: manners.not_heard,
 }
 """An empty list from a move means that the turn led nowhere."""
 

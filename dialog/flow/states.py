@@ -62,6 +62,8 @@ class Move(StrEnum):
     STATUS = "status"
     STATUS_NUMBER = "status_number"
     STATUS_IDENTITY = "status_identity"
+    STATUS_UNKNOWN = "status_unknown"
+    NOTHING = "nothing"
     CLOSE = "close"
     LEAVE = "leave"
     RATE = "rate"
@@ -75,7 +77,6 @@ class Move(StrEnum):
     HOLD = "hold"
     CALL_BACK = "call_back"
     PATIENCE = "patience"
-    FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ TABLE: dict[State, Row] = {
             (Intent.THANKS, Move.WELCOME),
             (Intent.BACK_CHANNEL, Move.LISTEN_ON),
             (Intent.YES, Move.INVITE),
+            (Intent.NO, Move.NOTHING),
+            (Intent.NOTHING_ELSE, Move.NOTHING),
         ),
         Move.TOPIC,
     ),
@@ -134,8 +137,10 @@ TABLE: dict[State, Row] = {
         (
             (Intent.APART, Move.APART),
             (Intent.CORRECTION, Move.CORRECT),
+            (Intent.NOTHING_ELSE, Move.FILE),
             (Intent.NO, Move.CORRECT),
             (Intent.YES, Move.CONFIRM),
+            (Intent.SAME_PHONE, Move.CONFIRM),
             (Intent.THANKS, Move.FILE),
             (Intent.INSIST, Move.FILE),
         ),
@@ -144,7 +149,14 @@ TABLE: dict[State, Row] = {
     State.FILING: Row(Expect.ANYTHING, (), Move.PATIENCE),
     State.ANSWERING: Row(
         Expect.YES_NO,
-        ((Intent.NO, Move.ENOUGH), (Intent.GOODBYE, Move.CLOSE), (Intent.THANKS, Move.ENOUGH), (Intent.YES, Move.MORE)),
+        (
+            (Intent.RATING, Move.RATE),
+            (Intent.NOTHING_ELSE, Move.CLOSE),
+            (Intent.NO, Move.ENOUGH),
+            (Intent.GOODBYE, Move.CLOSE),
+            (Intent.THANKS, Move.ENOUGH),
+            (Intent.YES, Move.MORE),
+        ),
         Move.TOPIC,
     ),
     State.OFFER_TICKET: Row(
@@ -152,9 +164,9 @@ TABLE: dict[State, Row] = {
         ((Intent.NO, Move.ENOUGH), (Intent.INSIST, Move.REGISTER), (Intent.YES, Move.REGISTER)),
         Move.TOPIC,
     ),
-    State.STATUS_NUMBER: Row(Expect.DIGITS, ((Intent.UNKNOWN, Move.FAIL),), Move.STATUS_NUMBER),
+    State.STATUS_NUMBER: Row(Expect.DIGITS, ((Intent.UNKNOWN, Move.STATUS_UNKNOWN),), Move.STATUS_NUMBER),
     State.STATUS_WAIT: Row(Expect.ANYTHING, (), Move.PATIENCE),
-    State.STATUS_IDENTITY: Row(Expect.DIGITS, ((Intent.UNKNOWN, Move.FAIL),), Move.STATUS_IDENTITY),
+    State.STATUS_IDENTITY: Row(Expect.DIGITS, ((Intent.UNKNOWN, Move.STATUS_UNKNOWN),), Move.STATUS_IDENTITY),
     State.ANYTHING_ELSE: Row(
         Expect.ANYTHING,
         (
@@ -163,6 +175,7 @@ TABLE: dict[State, Row] = {
             (Intent.RATING, Move.RATE),
             (Intent.GOODBYE, Move.CLOSE),
             (Intent.NO, Move.CLOSE),
+            (Intent.NOTHING_ELSE, Move.CLOSE),
             (Intent.THANKS, Move.CLOSE),
             (Intent.YES, Move.INVITE),
             (Intent.BACK_CHANNEL, Move.INVITE),

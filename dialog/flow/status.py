@@ -97,3 +97,8 @@ def _tell(c: Conversation) -> list[Action]:
     c.memory.asked.pop("status", None)
     c.memory.asked.pop("identity", None)
     return [*actions, c.ask("anything_else", State.ANYTHING_ELSE)]
+
+
+def unknown(c: Conversation, heard: Heard) -> list[Action]:
+    """Neither number is known to the caller: a person can look further."""
+    return c.hand_off(HandOffReason.UNSURE, "handoff_unsure")

@@ -19,6 +19,7 @@ _ABOUT_ME = re.compile(
 _BARE = re.compile(r"^[的了那这个是在我们家住位于附近旁边门口对面，,。\s有]*$")
 _DIRT = re.compile("|".join(map(re.escape, words("dirt"))))
 _AT_US = re.compile(r"(?:你们|政府|到底|究竟|有没有人|谁|还)*(?:管不管|管吗|管不管了|有没有人管)[啊呀了]?")
+_LEFT_OF_PLACE = re.compile(r"(?:^|(?<=[，,。]))(?:上|里|里面|边上|旁边|附近|门口|对面|这边|那边)(?=有|的|一|没)")
 _MIN_TOPIC = 6  # characters; "另外谢谢" is no topic
 _ME = re.compile(
     r"(?:我|本人)(?:姓|叫|是)[\u4e00-\u9fff]{1,4}(?=[，,。]|$)[，,。]?|(?:请|要|给我|替我|帮我|你们)*保密[，,。]?|[^，。]*匿名[，。]?"
@@ -36,6 +37,8 @@ def matter(text: str, taken: tuple[str, ...] = ()) -> str:
     """What is left of a sentence when greetings, the place, the number and questions to the hotline are taken off."""
     for piece in taken:
         text = _without(text, piece)
+    if taken:
+        text = _LEFT_OF_PLACE.sub("", text)
     text = _DIRT.sub("", _ME.sub("", text))
     previous = None
     while previous != text:

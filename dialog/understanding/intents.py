@@ -39,6 +39,8 @@ class Intent(StrEnum):
     CHINESE = "chinese"
     SAME_PLACE = "same_place"
     APART = "apart"
+    SAME_PHONE = "same_phone"
+    NOTHING_ELSE = "nothing_else"
     CORRECTION = "correction"
     INSIST = "insist"
 

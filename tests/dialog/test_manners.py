@@ -95,3 +95,33 @@ def test_english_speakers_reach_a_person_who_speaks_it() -> None:
 def test_a_rating_that_comes_early_is_taken() -> None:
     done = Talk().say(ONE_BREATH, "对", "非常满意")
     assert done[0] == Rate(5)
+
+
+def test_nothing_else_files_what_was_read_back() -> None:
+    talk = Talk()
+    talk.say(ONE_BREATH)
+    assert "filing" in keys(talk.say("没有别的了，谢谢"))
+
+
+def test_the_number_of_the_line_is_a_yes_to_the_read_back() -> None:
+    talk = Talk()
+    talk.say(ONE_BREATH)
+    assert "filing" in keys(talk.say("就打我现在这个电话就行"))
+
+
+def test_a_no_after_all_is_done_ends_the_call_and_before_that_begins_it() -> None:
+    talk = Talk()
+    assert keys(talk.say("没有")) == ["invite_again"]
+    talk.say(ONE_BREATH, "对", "有")
+    assert keys(talk.say("没有了")) == ["ask_rating"]
+
+
+def test_can_you_hear_me_is_answered_by_listening() -> None:
+    assert keys(Talk().say("喂喂，听得见吗")) == ["listen_on"]
+
+
+def test_who_knows_no_number_of_a_ticket_gets_a_person() -> None:
+    talk = Talk("")
+    talk.say("我上次反映的办得怎么样了")
+    (hand,) = [action for action in talk.say("不记得了") if isinstance(action, HandOff)]
+    assert hand.reason is HandOffReason.UNSURE
