@@ -15,7 +15,7 @@ from asr.correction import Hypothesis
 from asr.engines.resampling import at_rate
 from asr.engines.speech_model import Heard, Samples, Stretch
 from asr.engines.whisper_decoder import FULL_WINDOW_S, LANGUAGES, RATE_HZ, Decoded, Encoded, WhisperDecoder
-from asr.invention import is_invented
+from asr.invention import is_english_aside, is_invented
 from asr.loops import most_tokens, runs_away
 from asr.settings import AsrSettings
 from voicebot.audio.level import rms_dbfs
@@ -178,7 +178,8 @@ class _Hearing:
         """
         english = self._again(stretch, encoded, "en")
         better = english[0].mean > chinese.mean + _CLEARLY and not self._runs_away(stretch, "en", english[0])
-        return english if better else None
+        murmur = stretch.context.language in _CHINESE and is_english_aside(self._decoder.text(english[0], "en"))
+        return english if better and not murmur else None
 
     def _answer(self, stretch: Stretch, encoded: Encoded, choice: Decoded) -> Hypothesis | None:
         """One of the answers that the question calls for, when it fits the sound about as well as ``choice`` does.

@@ -1,7 +1,18 @@
-import pytest
+from pathlib import Path
 
-from asr.invention import is_invented
+import numpy as np
+import pytest
+import soundfile
+
+from asr.engines.speech_model import Stretch
+from asr.engines.whisper_model import WhisperModel
+from asr.invention import is_english_aside, is_invented
+from asr.settings import AsrSettings
+from tests.support.models import MODELS_DIR, require_models
 from tests.support.raw_sentences import SENTENCES
+from voicebot.core.speech import HearingContext
+
+GARBLE = Path(__file__).parent.parent.parent / "audio_fixtures" / "noise" / "garble.wav"
 
 
 @pytest.mark.parametrize(
@@ -37,3 +48,25 @@ def test_credits_and_farewells_of_videos_are_invented(text: str) -> None:
 )
 def test_what_callers_say_is_not(text: str) -> None:
     assert not is_invented(text)
+
+
+@pytest.mark.parametrize("text", ["Thank you very much.", "It's okay, it's okay.", "Okay.", "Oh, I'm sorry."])
+def test_english_that_stands_for_a_murmur(text: str) -> None:
+    assert is_english_aside(text)
+
+
+@pytest.mark.parametrize("text", ["Hello, can you speak English?", "Thank you, the street light is broken", "yes", ""])
+def test_english_that_somebody_speaks(text: str) -> None:
+    assert not is_english_aside(text)
+
+
+@pytest.mark.engine
+def test_voices_without_words_are_no_english_and_nothing_to_be_sure_of() -> None:
+    require_models("whisper-base-telephone-zh")
+    model = WhisperModel(AsrSettings(), MODELS_DIR / "whisper-base-telephone-zh")
+    model.load()
+    garble = soundfile.read(GARBLE, dtype="float32")[0]
+    for late in range(0, 3200, 400):
+        (heard,) = model.hear([Stretch(np.concatenate([np.zeros(late, np.float32), garble]), 8000, HearingContext())])
+        assert heard.language == "zh"
+        assert all(np.mean(each.confidence) < 0.7 for each in heard.hypotheses[:1])
