@@ -23,6 +23,7 @@ _ADDRESS = "127.0.0.1"
 _BETWEEN_KEYS_S = 0.3
 _WITHHELD = "anonymous"
 _KEY_S = 0.2
+_UNTIL_BYE = '<recv request="BYE" timeout="{ms}" ontimeout="1"/>'
 _PAUSE = '<pause milliseconds="{ms}"/>'
 _INFO = """<send retrans="500"><![CDATA[
 
@@ -100,7 +101,7 @@ class SippResult:
 async def sipp_call(
     target_port: int, tape: Tape, *, caller: str = "1390013[call_number]", calls: int = 1, rate: float = 10
 ) -> SippResult:
-    """Let sipp place calls that send a tape as A-law RTP, its keys in SIP INFO, and hang up at its end.
+    """Let sipp place calls that send a tape as A-law RTP, its keys in SIP INFO, and hang up at its end, unless the bot does before.
 
     An empty ``caller`` is a withheld number. sipp does not keep what it hears.
     """
@@ -133,7 +134,7 @@ def _sipp_scenario(tape: Tape, speech: Path, caller: str) -> str:
         steps.append(_PAUSE.format(ms=max(1, round((press_s - at_s) * 1000))))
         steps.append(_INFO.replace("KEY", key).replace("NUMBER", str(number)))
         at_s = press_s
-    steps.append(_PAUSE.format(ms=round((tape.seconds - at_s) * 1000)))
+    steps.append(_UNTIL_BYE.format(ms=round((tape.seconds - at_s) * 1000)))
     text = _SCENARIO.read_text().replace("SPEECH_FILE", str(speech)).replace("TALK", "\n".join(steps))
     return text.replace("CALLER", caller)
 
