@@ -101,7 +101,7 @@ class SippResult:
 async def sipp_call(
     target_port: int, tape: Tape, *, caller: str = "1390013[call_number]", calls: int = 1, rate: float = 10
 ) -> SippResult:
-    """Let sipp place calls that send a tape as A-law RTP, its keys in SIP INFO, and hang up at its end, unless the bot does before.
+    """Let sipp place calls that send a tape as A-law RTP and its keys in SIP INFO, until its end or the bot's goodbye.
 
     An empty ``caller`` is a withheld number. sipp does not keep what it hears.
     """

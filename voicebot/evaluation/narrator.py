@@ -13,8 +13,7 @@ _WHO = {Speaker.CALLER: "来电人", Speaker.BOT: "机器人", Speaker.AGENT: "�
 _FIELDS = (
     ("工单号", "number"), ("类型", "type"), ("分类", "category"), ("标题", "title"), ("内容", "what"),
     ("诉求", "demand"), ("地点", "address.spoken"), ("网格", "address.grid"), ("时间", "time.spoken"),
-    ("联系电话", "caller_phone"), ("保密", "confidentiality"), ("主办单位", "dispatch.department"),
-    ("派单理由", "dispatch.reason"),
+    ("联系电话", "caller_phone"), ("保密", "confidentiality"), ("派单理由", "dispatch.reason"),
 )  # fmt: skip
 
 
