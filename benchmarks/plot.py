@@ -38,7 +38,14 @@ def audio_core(result: Mapping[str, Any]) -> str:
     return bars(f"The audio core over {result['frames']} frames", ("processor time, µs for 20 ms of audio",), rows)
 
 
-DRAWINGS = {"recogniser": recogniser, "vad": vad, "audio-core": audio_core}
+def voice(result: Mapping[str, Any]) -> str:
+    """How soon each way to speak is heard, and what a second of speech costs."""
+    rows = [(name, (row["first_ms_p50"], 1000 * row["rtf"])) for name, row in result["contenders"].items()]
+    legend = ("ms to the first sound, p50", "processor ms per second of speech")
+    return bars(f"The voice on {result['n']} new texts, {result['threads']} thread(s)", legend, rows)
+
+
+DRAWINGS = {"recogniser": recogniser, "vad": vad, "audio-core": audio_core, "voice": voice}
 
 
 def bars(title: str, legend: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> str:

@@ -20,8 +20,12 @@ SMALL = {
     "recogniser": ("--limit", "1", "--models", str(MODELS_DIR)),
     "vad": ("--clips", "2"),
     "turn-ends": ("--turns", "2"),
+    "voice": ("--texts", "2", "--models", str(MODELS_DIR)),
 }
-NEEDED = {"recogniser": ("whisper-base", "whisper-base-telephone-zh", "trigram-zh")}
+NEEDED = {
+    "recogniser": ("whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
+    "voice": ("kokoro", "whisper-base-telephone-zh"),
+}
 
 
 def result_of(module: str, manifest: Path, *arguments: str) -> Any:
