@@ -7,7 +7,6 @@ import structlog
 from pipecat.frames.frames import Frame, InputAudioRawFrame, InputDTMFFrame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from voicebot.audio.level import rms_dbfs
 from voicebot.audio.ring import SampleRing
 from voicebot.core.errors import HotlineError
 from voicebot.core.frames import FRAME_BYTES, AudioFrame, ms_to_samples, samples_to_ms
@@ -127,7 +126,7 @@ class Hearing(FrameProcessor):
             else:
                 self._barge_in.bot_ends()
         if self._state.bot_speaking:
-            await self._act_on(self._barge_in.push(speech, audio.position, rms_dbfs(audio.pcm)))
+            await self._act_on(self._barge_in.push(speech, audio.position))
 
     async def _act_on(self, floor: Floor) -> None:
         if floor is Floor.DUCK:

@@ -50,16 +50,12 @@ class BargeIn:
         self._last_voice: int | None = None
         self._text = ""
 
-    def push(self, speech: float, position: int, level_dbfs: float = 0.0, echo_dbfs: float = -96.0) -> Floor:
-        """Take one 20 ms frame of the caller's side.
-
-        ``echo_dbfs`` is the level at which the bot's own voice is expected to come back (-96: not at all);
-        a frame must be ``echo_margin_db`` above it to count as the caller's.
-        """
+    def push(self, speech: float, position: int) -> Floor:
+        """Take one 20 ms frame of the caller's side: the probability of a voice in it, and where it begins."""
         if not self._speaking:
             return Floor.NONE
         end = position + FRAME_SAMPLES
-        if speech >= self._settings.start_threshold and level_dbfs >= echo_dbfs + self._settings.echo_margin_db:
+        if speech >= self._settings.start_threshold:
             self._last_voice = end
             self._voiced_ms += samples_to_ms(FRAME_SAMPLES)
         if self._last_voice is not None and samples_to_ms(end - self._last_voice) >= self._settings.release_ms:

@@ -31,7 +31,6 @@ class TurnSettings(BaseModel):
     duck_ms: float = Field(100, ge=20, description="caller's voice during the bot's that holds the bot, ms")
     interrupt_ms: float = Field(500, ge=40, description="caller's voice that interrupts without words, ms")
     release_ms: float = Field(300, ge=40, description="silence after which the bot goes on where it was held, ms")
-    echo_margin_db: float = Field(6, ge=0, description="how far above the expected echo a voice must be, dB")
 
     first_silence_ms: float = Field(3000, ge=500, description="silence before the dialog is told of it, ms")
     silence_step_ms: float = Field(1000, ge=100, description="how often it is told again, ms")

@@ -14,10 +14,10 @@ class Line:
         if speaking:
             self.barge_in.bot_begins(interruptible=interruptible)
 
-    def sound(self, speech: float, ms: float, level_dbfs: float = -25, echo_dbfs: float = -96) -> list[Floor]:
+    def sound(self, speech: float, ms: float) -> list[Floor]:
         said = []
         for _ in range(round(ms / 20)):
-            said.append(self.barge_in.push(speech, self.position, level_dbfs, echo_dbfs))
+            said.append(self.barge_in.push(speech, self.position))
             self.position += FRAME_SAMPLES
         return [floor for floor in said if floor is not Floor.NONE]
 
@@ -73,12 +73,6 @@ def test_an_endless_listener_does_stop_it() -> None:
 
 def test_words_without_a_voice_are_the_bots_own() -> None:
     assert Line().barge_in.hear("等一下") is Floor.NONE
-
-
-def test_an_echo_is_not_the_caller() -> None:
-    line = Line()
-    assert line.sound(0.9, 1000, level_dbfs=-40, echo_dbfs=-42) == []
-    assert line.sound(0.9, 100, level_dbfs=-30, echo_dbfs=-42) == [Floor.DUCK]
 
 
 def test_a_notice_is_not_cut_by_voice_but_by_a_key() -> None:
