@@ -96,6 +96,8 @@ class TicketExtractor:
                 changes[name] = both
         if found.phone:
             changes["anonymous"] = False
+        elif found.anonymous:  # the number of the line, too, names the caller
+            changes |= {"caller_phone": "", "caller_name": ""}
         return replace(draft, **changes, sources=_sources(draft, changes, found.text)) if changes else draft  # type: ignore[arg-type]
 
     def merged(self, old: Address, new: Address) -> Address:

@@ -126,3 +126,19 @@ def test_danger_to_many_is_urgent() -> None:
     assert "两千" not in draft.amount
     assert "2000元" in draft.summary
     assert "刘大伟" in draft.summary
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["我要匿名举报西工区解放路二十号一家培训班乱收费", "西工区解放路二十号一家培训班乱收费，我要举报，不想说名字"],
+)
+def test_who_wants_no_name_known_is_known_by_no_number(text: str) -> None:
+    talk = Talk()
+    said = words(talk.say(text))
+    assert "不留姓名和电话" in said
+    assert "培训班乱收费" in said
+    assert "名字" not in said
+    talk.say("对")
+    (draft,) = talk.drafts
+    assert draft.anonymous
+    assert draft.caller_phone == ""
