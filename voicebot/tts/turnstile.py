@@ -27,19 +27,22 @@ class Turnstile:
         return sum(not future.done() for _, _, future in self._waiting)
 
     @asynccontextmanager
-    async def enter(self, urgency: int) -> AsyncIterator[None]:
-        """Hold a place for the block; a lower ``urgency`` number is let in first."""
+    async def enter(self, urgency: int, *, begun: bool = False) -> AsyncIterator[None]:
+        """Hold a place for the block; a lower ``urgency`` number is let in first.
+
+        What has ``begun`` is never refused: somebody is in the middle of hearing it.
+        """
         if self._free > 0:
             self._free -= 1
         else:
-            await self._wait(urgency)
+            await self._wait(urgency, begun)
         try:
             yield
         finally:
             self._release()
 
-    async def _wait(self, urgency: int) -> None:
-        if self.waiting >= self._max_waiting:
+    async def _wait(self, urgency: int, begun: bool) -> None:
+        if self.waiting >= self._max_waiting and not begun:
             raise OverloadError(
                 "等待合成的语句太多。", code="voice_overloaded", remedy="请减少同时通话数，或增加 tts.parallel 与 CPU。"
             )

@@ -41,6 +41,17 @@ async def test_a_full_room_refuses_with_the_remedy() -> None:
     await waiting
 
 
+async def test_what_has_begun_is_let_in_though_the_room_is_full() -> None:
+    turnstile = Turnstile(1, 1)
+    async with turnstile.enter(0):
+        waiting = asyncio.create_task(_pass(turnstile))
+        await asyncio.sleep(0)
+        begun = asyncio.create_task(_pass(turnstile, begun=True))
+        await asyncio.sleep(0)
+        assert not begun.done()
+    await asyncio.wait_for(asyncio.gather(waiting, begun), 1)
+
+
 async def test_who_gives_up_waiting_takes_no_place_along() -> None:
     turnstile = Turnstile(1, 5)
     async with turnstile.enter(0):
@@ -62,6 +73,6 @@ async def test_let_in_and_called_off_in_the_same_moment_gives_the_place_back() -
     await asyncio.wait_for(_pass(turnstile), 1)
 
 
-async def _pass(turnstile: Turnstile) -> None:
-    async with turnstile.enter(0):
+async def _pass(turnstile: Turnstile, *, begun: bool = False) -> None:
+    async with turnstile.enter(0, begun=begun):
         pass

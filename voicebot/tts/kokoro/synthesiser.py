@@ -76,7 +76,7 @@ class KokoroSynthesiser:
             urgency = number
             while True:
                 # What is being heard has a second in hand; a clause that nobody hears yet goes first.
-                async with self._turnstile.enter(urgency):
+                async with self._turnstile.enter(urgency, begun=urgency > number):
                     if self._executor is None:
                         raise _not_started()
                     stretch = await asyncio.get_running_loop().run_in_executor(self._executor, next, stretches, None)
