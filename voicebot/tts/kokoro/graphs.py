@@ -6,8 +6,7 @@ levels each channel by the mean and the deviation over the whole clause. Here bo
 which leaves convolutions that see 100 ms to each side.
 
 The generator is written anew around the published weights, with time before channels: each convolution becomes one
-product of 8-bit matrices. Measured on one core of an EPYC 9V74: 0.60 s of work for a second of the published generator,
-0.33 s here, no further from the generator in 32 bits (1.9 dB of log mel spectrum; the published one 2.0 dB).
+product of 8-bit matrices. What that brings, and costs, is measured by ``benchmarks/voice.py`` (``results/voice.json``).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
