@@ -47,3 +47,7 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
         row = results["vad"]["conditions"][condition]["GatedDetector"]
         assert f"{row['miss']}/{row['false_alarm']}" in readme
     assert f"{results['audio-core']['frame_us']['all']} 微秒" in readme
+    made, whole = (results["voice"]["contenders"][name] for name in ("heard while it is made", "published network"))
+    assert f"p50 {made['first_ms_p50']} 毫秒、p95 {made['first_ms_p95']} 毫秒" in readme
+    assert f"{whole['first_ms_p50']} 与 {whole['first_ms_p95']} 毫秒" in readme
+    assert f"{made['rtf']} 与 {whole['rtf']}" in readme
