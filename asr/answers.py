@@ -5,8 +5,7 @@ from difflib import SequenceMatcher
 from functools import cache
 from importlib import resources
 
-from pypinyin import lazy_pinyin
-
+from asr.phonetics.syllables import read
 from voicebot.core.speech import Expect
 
 _LONGEST = 6  # characters; who says more says something else
@@ -35,4 +34,4 @@ def _answers() -> dict[Expect, tuple[str, ...]]:
 
 @cache
 def _sound(text: str) -> str:
-    return "".join(lazy_pinyin(text))
+    return "".join(read(text))

@@ -35,8 +35,8 @@ _QUIET_DBFS = -60.0  # nobody speaks below this
 _ANSWER_S = 3.0  # a short answer, with the silence around it
 _ANSWER_MARGIN_S = 1.5  # what the encoder makes of the silence behind it is needed too
 _ENCODED_PER_S = 50
-_ASKED_FOR = {Expect.ANYTHING: 2.0}  # nats by which an answer is likelier than the same sounds without a question
-_ASKED_FOR_MORE = 4.0  # the same when the question can be answered in two ways
+_ASKED_FOR = 4.0  # nats by which an answer is likelier than the same sounds without a question
+_ASKED_FOR_OPEN = 2.0  # the same after a question that anything may follow
 _ALIKE = 2.0  # nats
 _NO_ANSWER = -12.0  # nats; none of the answers was said
 _TINY = 1e-9
@@ -197,7 +197,8 @@ class _Hearing:
         told = self._decoder.probabilities(encoded, (heard, *answers), "zh", _before(stretch, "zh"), frames)
         heard_fits, *fits = (sum(math.log(max(p, _TINY)) for p in each) for each in told)
         best = max(fits)
-        if best < max(heard_fits - _ASKED_FOR.get(expects, _ASKED_FOR_MORE), _NO_ANSWER):
+        likelier = _ASKED_FOR_OPEN if expects is Expect.ANYTHING else _ASKED_FOR
+        if best < max(heard_fits - likelier, _NO_ANSWER):
             return None
         at = max((n for n, fit in enumerate(fits) if fit >= best - _ALIKE), key=lambda n: (len(answers[n]), fits[n]))
         others = sum(math.exp(fit - best) for fit in fits if fit < best - _ALIKE)

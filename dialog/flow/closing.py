@@ -1,5 +1,6 @@
 """Asking whether there is anything else, how it was, and ending the call."""
 
+from dialog.flow import manners
 from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.states import State
 from dialog.understanding.intents import Intent
@@ -19,7 +20,7 @@ def nothing(c: Conversation, heard: Heard) -> list[Action]:
     """A no where nothing was asked: after something was done it means that this is all, before that it is a start."""
     if c.memory.filed or c.memory.hit is not None:
         return close(c)
-    return [c.ask("invite_again", State.LISTENING)]
+    return manners.invite(c, heard)
 
 
 def leave(c: Conversation, heard: Heard) -> list[Action]:

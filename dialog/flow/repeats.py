@@ -15,7 +15,7 @@ from voicebot.core.ticket import Confidentiality, Near, Ticket, TicketDraft, Tic
 
 _KINDS = frozenset({TicketType.HELP, TicketType.COMPLAINT, TicketType.REPORT})
 _OF_OTHERS = frozenset({TicketType.HELP, TicketType.COMPLAINT})  # nobody must learn that they were reported
-_SAME_KIND = 0.6  # told right 26 of 30 pairs of matters at one place
+SAME_KIND = 0.6  # overlap; tests/dialog/test_routing.py shows pairs of matters on both sides of it
 _COMPARED = 3  # candidates, newest first: each costs the embedding of a sentence
 _WHAT_LENGTH = 20  # characters of the earlier matter that are read out
 
@@ -48,7 +48,7 @@ def found(c: Conversation, outcome: TicketsFound) -> None:
     assert draft is not None  # noqa: S101  look() was called for one
     candidates = [ticket for ticket in outcome.tickets if _may_be_told(c, ticket) and _same_place(draft, ticket.draft)]
     for ticket in candidates[:_COMPARED]:
-        if c.tools.categories.alike(draft.what, ticket.draft.what) >= _SAME_KIND:
+        if c.tools.categories.alike(draft.what, ticket.draft.what) >= SAME_KIND:
             c.memory.repeated = ticket
             c.change_draft(duplicate_of=ticket.number)
             return

@@ -13,7 +13,7 @@ from dialog.routing.store import ModelStore
 _MEANING_WEIGHT = 60.0
 _KEYWORD_WEIGHT = 2.0  # for a keyword of two characters; longer ones say more
 _MAX_KEYWORD = 6.0
-_ALIKE = 0.9  # cosine; two descriptions of one matter lie above, and so do half of those of different ones
+_ALIKE = 0.9  # cosine; below it two descriptions are of different matters, above it the leaves decide
 
 
 class CategoryClassifier:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from dialog.understanding.danger_model import DangerModel
-from dialog.understanding.sound import sound_key
+from dialog.understanding.sound import phrase_keys, sound_key
 
 _CLAUSE = re.compile(r"[^，。！？；、,.!?;\s]+(?:\s+[^，。！？；、,.!?;\s]+)*")
 THRESHOLD = 3.0
@@ -58,8 +58,8 @@ class EmergencyFinder:
                 k["id"],
                 k["number"],
                 re.compile("|".join(k["say"])),
-                tuple(map(sound_key, k["sound"])),
-                tuple(map(sound_key, k.get("beside_cry", ()))),
+                _keys(k["sound"]),
+                _keys(k.get("beside_cry", [])),
                 k["firm"],
             )
             for k in table["kind"]
@@ -118,6 +118,10 @@ class EmergencyFinder:
         if self._past.search(around) and not self._now.search(clause):
             return False
         return kind.firm or not self._hypothetical.search(around)
+
+
+def _keys(phrases: list[str]) -> tuple[str, ...]:
+    return tuple(key for phrase in phrases for key in phrase_keys(phrase))
 
 
 def _any_of(words: list[str]) -> re.Pattern[str]:

@@ -6,6 +6,7 @@ on 8 kHz speech are of this kind).
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from pypinyin import Style, lazy_pinyin
@@ -18,8 +19,7 @@ _SPOKEN = re.compile(r"[\u4e00-\u9fff]|[a-z0-9]+")
 @lru_cache(maxsize=8192)  # characters, not sentences: a city uses about 4,000
 def syllable(character: str) -> str:
     """How one character sounds, merged; Latin letters and digits stand for themselves."""
-    plain = lazy_pinyin(character, style=Style.NORMAL)[0]
-    return _MERGE_FINAL.sub("n", _MERGE_INITIAL.sub(r"\1", plain))
+    return _merged(lazy_pinyin(character, style=Style.NORMAL)[0])
 
 
 def syllables(text: str) -> tuple[str, ...]:
@@ -27,6 +27,24 @@ def syllables(text: str) -> tuple[str, ...]:
     return tuple(syllable(piece) for piece in _SPOKEN.findall(text.lower()))
 
 
+def phrase_keys(phrase: str) -> tuple[str, ...]:
+    """The keys under which a known phrase is searched for.
+
+    A recogniser writes a phrase in other characters of the sounds it is read with; the phrase itself is compared
+    character by character, like any text. 着火 is read zhao huo, 着 alone zhe: two keys.
+    """
+    read = (_merged(each) for each in lazy_pinyin("".join(_SPOKEN.findall(phrase.lower())), style=Style.NORMAL))
+    return tuple(dict.fromkeys((sound_key(phrase), _key(read))))
+
+
 def sound_key(text: str) -> str:
     """The sound of a text as a string in which the sound of a part can be searched: ``|zuan|ren|gon|``."""
-    return "|" + "".join(f"{s}|" for s in syllables(text))
+    return _key(syllables(text))
+
+
+def _key(sounds: Iterable[str]) -> str:
+    return "|" + "".join(f"{sound}|" for sound in sounds)
+
+
+def _merged(syllable: str) -> str:
+    return _MERGE_FINAL.sub("n", _MERGE_INITIAL.sub(r"\1", syllable))

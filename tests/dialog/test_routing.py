@@ -8,6 +8,7 @@ import pytest
 from dialog.city import load_city
 from dialog.city.nouns import City
 from dialog.embedding import Embedder
+from dialog.flow.repeats import SAME_KIND
 from dialog.routing import CategoryClassifier, DepartmentRouter, RequestTypeClassifier
 from dialog.routing.prior import type_prior
 from dialog.routing.store import ModelStore
@@ -34,6 +35,11 @@ def city() -> City:
 @pytest.fixture(scope="module")
 def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
     return Embedder(tmp_path_factory.mktemp("embeddings"))
+
+
+@pytest.fixture(scope="module")
+def everything(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> CategoryClassifier:
+    return CategoryClassifier(load_city(EXAMPLE), embedder, tmp_path_factory.mktemp("categories"))
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +143,35 @@ def test_one_label_cannot_be_learnt_and_a_damaged_model_says_what_to_do(embedder
     damaged.write_bytes(b"damaged")
     with pytest.raises(DialogError, match="rollback"):
         TrainedClassifier.load(damaged)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("路灯坏了三天了", "路灯不亮，晚上很黑"),
+        ("楼下烧烤摊天天吵到半夜", "烧烤店晚上放音乐太吵"),
+        ("下水道堵了，污水往外冒", "下水道又堵了"),
+        ("停水了", "从早上就没有水"),
+        ("暖气不热", "家里暖气一点也不热"),
+        ("井盖没了", "路上井盖丢了，很危险"),
+    ],
+)
+def test_one_matter_in_two_descriptions_is_alike(everything: CategoryClassifier, one: str, other: str) -> None:
+    assert everything.alike(one, other) >= SAME_KIND
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("路灯坏了三天了", "垃圾没人清运"),
+        ("楼下烧烤摊天天吵到半夜", "楼道里堆了很多杂物"),
+        ("下水道堵了", "路灯不亮"),
+        ("老板拖欠工资", "健身房不退年卡"),
+        ("停水了", "停电了"),
+        ("暖气不热", "电梯坏了"),
+        ("井盖没了", "树倒了挡住人行道"),
+        ("工地半夜施工", "工地拖欠工资"),
+    ],
+)
+def test_two_matters_at_one_place_are_not(everything: CategoryClassifier, one: str, other: str) -> None:
+    assert everything.alike(one, other) < SAME_KIND
