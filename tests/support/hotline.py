@@ -35,14 +35,14 @@ class Hotline:
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def make(cls, folder: Path, more: str = "") -> "Hotline":
-        """Write the settings of a service in ``folder``, with ``more`` of them; caches are the repository's."""
+    def make(cls, folder: Path) -> "Hotline":
+        """Write the settings of a service in ``folder``; the caches of the repository are shared."""
         config = folder / "voicebot.toml"
         config.write_text(
             f'var_dir = "{ROOT / "var"}"\nmodels_dir = "{MODELS_DIR}"\nlog_json = true\ndrain_s = 5\n'
             f'[sip]\nport = {free_sip_port(ADDRESS)}\nlisten_address = "{ADDRESS}"\n'
             f'[storage]\nurl = "sqlite:///{folder / "hotline.db"}"\nrecordings_folder = "{folder / "recordings"}"\n'
-            f"[web]\nport = {_free_tcp_port()}\n{more}"
+            f"[web]\nport = {_free_tcp_port()}\n"
         )
         return cls(folder, config, load_settings(config))
 
