@@ -20,10 +20,12 @@ SMALL = {
     "recogniser": ("--limit", "1", "--models", str(MODELS_DIR)),
     "vad": ("--clips", "2"),
     "turn-ends": ("--turns", "2"),
+    "answers": ("--voices", "zf_xiaoxiao", "--models", str(MODELS_DIR)),
     "voice": ("--texts", "2", "--models", str(MODELS_DIR)),
 }
 NEEDED = {
     "recogniser": ("whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
+    "answers": ("kokoro", "whisper-base-telephone-zh"),
     "voice": ("kokoro", "whisper-base-telephone-zh"),
 }
 

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "audio-core": ("benchmarks.audio_core", "音频核心：每 20 毫秒一帧进出各步所用的处理器时间（不含模型）"),
     "recogniser": ("benchmarks.recogniser", "听写：与 faster-whisper 的 transcribe()、pipecat 的 Whisper 服务同场比较"),
     "vad": ("benchmarks.vad", "人声检测：webrtcvad、Silero 与两者合用的漏检、误报、开销"),
+    "answers": ("benchmarks.answers", "短答：知道问了什么与不知道时，各听懂多少；有没有把别的话当成回答"),
     "voice": ("benchmarks.voice", "语音：多久出第一声、多少开销，与同一网络整句合成同场比较"),
     "turn-ends": ("benchmarks.turn_ends", "话轮：误切率与等待时间"),
 }

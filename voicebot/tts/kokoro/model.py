@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,12 @@ _FRAMES_PER_DURATION = 2
 _LEAD_FRAMES = 6  # kept of the silence before the first sound: consonants begin early
 
 
+@dataclass(frozen=True, slots=True)
 class Voice:
     """One speaker: a style for each length of a text in sounds, shape (lengths, 256), and how channels are levelled."""
 
-    def __init__(self, style: Array, norms: Norms):
-        self.style = style
-        self.norms = norms
+    style: Array
+    norms: Norms
 
 
 class KokoroModel:
