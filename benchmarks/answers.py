@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.answers import likely_answers
 from asr.engines.speech_model import Samples, Stretch
 from asr.engines.whisper_model import WhisperModel
 from asr.settings import AsrSettings
@@ -32,8 +31,8 @@ from voicebot.tts.kokoro import KokoroModel, KokoroSynthesiser
 from voicebot.tts.settings import KOKORO_VOICES, TtsSettings
 
 YES_NO = (
-    "对。", "对，可以。", "可以。", "是的。", "不对。", "没有了。", "没有了，谢谢。", "没了。", "对，没错。", "对，是的。",
-    "不用了，谢谢。", "好的。", "不是。", "行。", "需要。", "不需要。",
+    "对。", "对，可以。", "可以。", "是的。", "不对。", "没有了。", "没有了，谢谢。", "没了。", "对，没错。",
+    "对，是的。", "不用了，谢谢。", "好的。", "不是。", "行。", "需要。", "不需要。",
 )  # fmt: skip
 RATINGS = ("满意。", "不满意。", "非常满意。", "一般。")
 TAIL = np.zeros(SAMPLE_RATE_HZ // 5, np.float32)
@@ -77,11 +76,8 @@ def measure(models: Path, voices: Sequence[str], manifest: Path) -> dict[str, ob
             ("not asked", Expect.NAME),
         ):  # a name can be anything: nothing is proposed
             understood[way] += meant(hear(samples, told), expects) == meant(text, expects)
-    # What was said is no answer itself when answers are proposed for it.
-    others = (each for each in read_manifest(manifest) if 1 < len(comparable(each.text)) <= SHORT)
-    others = (
-        each for each in others if likely_answers(Expect.YES_NO, each.text) and not meant(each.text, Expect.YES_NO)
-    )
+    short = (each for each in read_manifest(manifest) if len(comparable(each.text)) <= SHORT)
+    others = (each for each in short if not meant(each.text, Expect.YES_NO))
     turned = count = 0
     for recording in islice(others, MOST):
         samples = telephone(*read_recording(recording.path))
