@@ -51,3 +51,7 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
     assert f"p50 {made['first_ms_p50']} 毫秒、p95 {made['first_ms_p95']} 毫秒" in readme
     assert f"{whole['first_ms_p50']} 与 {whole['first_ms_p95']} 毫秒" in readme
     assert f"{made['rtf']} 与 {whole['rtf']}" in readme
+    answers = results["answers"]
+    asked, not_asked = (answers["understood"][way] for way in ("asked", "not asked"))
+    assert f"{answers['n']} 条听懂 {asked} 条；不知道时 {not_asked} 条" in readme
+    assert f"{answers['others']} 条与问题无关的真人短句，被当成回答的 {answers['turned']} 条" in readme
