@@ -95,12 +95,16 @@ def build(settings: Settings, observer: Observer) -> House:
                  recordings, observer, parts, changes, tickets)  # fmt: skip
 
 
+def lexicon_entries(city: City) -> list[Entry]:
+    """The words that every hotline hears, and the city's names and departments."""
+    return [*hotline_words(), *(Entry(word.text, word.weight, word.kind) for word in city.lexicon())]
+
+
 def build_corrector(models: ModelStore, city: City) -> PhoneticCorrector:
     """The correction by sound for a city, with the trigram model where it is installed."""
-    entries = [*hotline_words(), *(Entry(word.text, word.weight, word.kind) for word in city.lexicon())]
     folder = models.folder("trigram-zh")
     return PhoneticCorrector(
-        Lexicon(entries),
+        Lexicon(lexicon_entries(city)),
         load_packs(),
         folder if folder.is_dir() else None,
         texts=city.texts(),

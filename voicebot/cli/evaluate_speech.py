@@ -9,7 +9,7 @@ import click
 
 from asr.settings import EngineName
 from dialog.city import load_city
-from voicebot.app.build import build_corrector
+from voicebot.app.build import build_corrector, lexicon_entries
 from voicebot.app.hearing import build_engine
 from voicebot.core.clock import SystemClock
 from voicebot.core.speech import Transcript
@@ -50,13 +50,19 @@ def command(
 
     async def evaluate() -> SpeechScore:
         models = ModelStore(settings.models_dir)
-        city = None if no_correction else load_city(settings.city_dir)
-        corrector = build_corrector(models, city) if city else None
+        city = load_city(settings.city_dir)
+        corrector = None if no_correction else build_corrector(models, city)
         recogniser = build_engine(engine or settings.asr.engine, settings, models, corrector)
         await recogniser.start()
         try:
             return await evaluate_speech(
-                recogniser, recordings, condition, SystemClock(), _show if texts else _keep_quiet, limit
+                recogniser,
+                recordings,
+                condition,
+                SystemClock(),
+                _show if texts else _keep_quiet,
+                limit,
+                {entry.word for entry in lexicon_entries(city) if len(entry.word) > 1},
             )
         finally:
             await recogniser.stop()
@@ -66,8 +72,10 @@ def command(
         click.echo(json.dumps(report, ensure_ascii=False))
         return
     click.echo(f"字错率 {report['cer']} %（{report['n']} 条，实时率 {report['rtf']}，失控 {report['runaway']} 条）")
-    by_dialect = report["by_dialect"]
+    by_dialect, words = report["by_dialect"], report["words"]
     assert isinstance(by_dialect, dict)  # noqa: S101  built a few lines above
+    assert isinstance(words, dict)  # noqa: S101  the same
+    click.echo(f"地名、部门与热线用语写对 {words['right']} %（{words['n']} 处）")
     for dialect, rate in by_dialect.items():
         click.echo(f"  {dialect}\t{rate} %")
 

@@ -10,8 +10,8 @@ import json
 import re
 import tomllib
 import unicodedata
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,6 +56,9 @@ class SpeechScore:
 
     errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     characters: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    vocabulary: Collection[str] = ()
+    words: int = 0
+    words_right: int = 0
     runaway: int = 0
     heard_s: float = 0.0
     spent_s: float = 0.0
@@ -66,13 +69,20 @@ class SpeechScore:
         spoken, written = comparable(recording.text), comparable(text)
         self.errors[recording.dialect] += edit_distance(spoken, written)
         self.characters[recording.dialect] += len(spoken)
+        for word, times in Counter(words_in(recording.text, self.vocabulary)).items():
+            self.words += times
+            self.words_right += min(times, text.count(word))
         self.runaway += runs_away(text, len(text), duration_s)
         self.heard_s += duration_s
         self.spent_s += spent_s
         self.count += 1
 
     def report(self) -> dict[str, object]:
-        """Error rates in percent, the number of runaway texts, time spent over time heard, recordings."""
+        """Error rates in percent, the number of runaway texts, time spent over time heard, recordings.
+
+        With a vocabulary also ``words``: how many of its words were said, and how many percent of them were written.
+        """
+        words = {"words": {"right": _percent(self.words_right, self.words), "n": self.words}} if self.vocabulary else {}
         return {
             "cer": _percent(sum(self.errors.values()), sum(self.characters.values())),
             "by_dialect": {
@@ -81,7 +91,20 @@ class SpeechScore:
             "runaway": self.runaway,
             "rtf": round(self.spent_s / self.heard_s, 4) if self.heard_s else 0.0,
             "n": self.count,
+            **words,
         }
+
+
+def words_in(text: str, vocabulary: Collection[str]) -> list[str]:
+    """The words of a vocabulary that a text is made of, the longest first at each place."""
+    longest = max(map(len, vocabulary), default=0)
+    found, at = [], 0
+    while at < len(text):
+        sizes = range(min(longest, len(text) - at), 0, -1)
+        word = next((text[at : at + size] for size in sizes if text[at : at + size] in vocabulary), "")
+        found += [word] if word else []
+        at += len(word) or 1
+    return found
 
 
 def read_manifest(path: Path) -> list[Recording]:
@@ -168,12 +191,13 @@ async def evaluate_speech(
     clock: Clock,
     say: Callable[[Recording, Transcript], None] = lambda recording, heard: None,
     limit: int | None = None,
+    vocabulary: Collection[str] = (),
 ) -> SpeechScore:
-    """Hear the first ``limit`` recordings and count; babble is made of all the others.
+    """Hear the first ``limit`` recordings and count, words of ``vocabulary`` too; babble is made of all the others.
 
     The recogniser must be started; ``say`` is told of each transcript.
     """
-    score = SpeechScore()
+    score = SpeechScore(vocabulary=frozenset(vocabulary))
     for number, recording in enumerate(recordings[:limit]):
         crowd = await asyncio.to_thread(crowd_of, recordings, number) if condition.babble_db is not None else []
         signal, rate_hz = await asyncio.to_thread(read_recording, recording.path)

@@ -16,6 +16,7 @@ from voicebot.evaluation.speech import (
     read_manifest,
     read_recording,
     spoil,
+    words_in,
 )
 
 
@@ -38,6 +39,18 @@ async def test_errors_are_counted_by_dialect(manifest: Path) -> None:
     assert report["by_dialect"] == {"henan": 25.0, "mandarin": 0.0}
     assert report["cer"] == pytest.approx(100 * 2 / 12, abs=0.01)
     assert (report["n"], report["runaway"]) == (3, 0)
+
+
+async def test_words_of_the_city_are_counted_where_they_were_said(manifest: Path) -> None:
+    recogniser = FakeRecogniser("路灯坏了。", "路等坏了", "停水三天")
+    vocabulary = ("路灯", "停水", "供暖")
+    score = await evaluate_speech(recogniser, read_manifest(manifest), Condition(), FakeClock(), vocabulary=vocabulary)
+    assert score.report()["words"] == {"right": 66.67, "n": 3}
+
+
+def test_the_longest_word_is_the_one_that_was_said() -> None:
+    assert words_in("西工区王城大道上王城公园", {"王城", "王城大道", "西工区"}) == ["西工区", "王城大道", "王城"]
+    assert words_in("路灯", ()) == []
 
 
 async def test_a_text_without_end_is_a_runaway(manifest: Path) -> None:
