@@ -6,7 +6,9 @@ MANIFEST is JSON Lines or `audio_fixtures/manifest.toml`. All contenders hear wi
 without and with the correction by sound for the example city, and "product" with the adapted model as well.
 Every recording passes the telephone (300-3400 Hz, 8 kHz, A-law) and is heard by each contender in turn, so
 that a busy machine is busy for all of them. ``cer`` in percent; ``cpu_rtf`` is processor time over audio time,
-which counts every thread; ``ms`` is what a caller waits for the text of a whole utterance.
+which counts every thread; ``ms`` is what a caller waits for the text of a whole utterance. ``invented`` counts the
+sounds without speech in ``audio_fixtures/noise`` (hum, ringback, music, silence, knocks) for which there was a text;
+babble and garble are left out, where words are there to be heard.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import asyncio
 import json
 import os
 import time
+import tomllib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,9 +33,10 @@ from asr.settings import AsrSettings
 from benchmarks.provenance import provenance
 from dialog.city import load_city
 from voicebot.app.build import build_corrector
-from voicebot.audio.narrowband import Signal, resample, to_pcm
+from voicebot.audio.narrowband import Signal, from_pcm, resample, to_pcm
 from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.core.speech import HearingContext
+from voicebot.evaluation.callers import read_audio
 from voicebot.evaluation.speech import (
     Condition,
     Recording,
@@ -46,6 +50,8 @@ from voicebot.models import ModelStore
 from voicebot.settings import Settings
 
 WIDE_HZ = 16_000
+FIXTURES = Path(__file__).resolve().parent.parent / "audio_fixtures"
+SPEECHLESS = ("line", "ringback", "music", "silence", "knocks")
 PROMPT = "以下是普通话的句子。"  # without it the others write traditional characters and lose by script alone
 Hear = Callable[[Signal], Awaitable[str]]
 """A telephone recording at 8 kHz to its text."""
@@ -58,6 +64,7 @@ class Tally:
     errors: int = 0
     characters: int = 0
     runaway: int = 0
+    invented: int = 0
     audio_s: float = 0.0
     cpu_s: float = 0.0
     ms: list[float] = field(default_factory=list)
@@ -67,6 +74,7 @@ class Tally:
         return {
             "cer": round(100 * self.errors / max(1, self.characters), 2),
             "runaway": self.runaway,
+            "invented": self.invented,
             "cpu_rtf": round(self.cpu_s / self.audio_s, 4),
             "p50_ms": round(float(np.percentile(self.ms, 50)), 1),
             "p95_ms": round(float(np.percentile(self.ms, 95)), 1),
@@ -124,15 +132,26 @@ async def measure(recordings: list[Recording], models: ModelStore, threads: int 
             signal, _ = spoil(*read_recording(recording.path), Condition(narrowband=True), ())
             for name, hear in contenders.items():
                 await _hear(tallies[name], hear, recording, signal)
+        sounds = [from_pcm(read_audio(path)) for path in speechless()]
+        for sound in sounds:
+            for name, hear in contenders.items():
+                tallies[name].invented += bool(comparable(await hear(sound)))
     finally:
         for recogniser in own.values():
             await recogniser.stop()
     return {
         "contenders": {name: tally.row() for name, tally in tallies.items()},
         "n": len(recordings),
+        "speechless": len(sounds),
         "model": folder.name,
         "threads": threads,
     }
+
+
+def speechless() -> list[Path]:
+    """Sounds of a line on which nobody speaks."""
+    files = tomllib.loads((FIXTURES / "manifest.toml").read_text("utf-8"))["file"]
+    return [FIXTURES / row["path"] for row in files if row["kind"] in SPEECHLESS]
 
 
 async def _hear(tally: Tally, hear: Hear, recording: Recording, signal: Signal) -> None:
