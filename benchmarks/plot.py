@@ -45,7 +45,38 @@ def voice(result: Mapping[str, Any]) -> str:
     return bars(f"The voice on {result['n']} new texts, {result['threads']} thread(s)", legend, rows)
 
 
-DRAWINGS = {"recogniser": recogniser, "vad": vad, "audio-core": audio_core, "voice": voice}
+def latency(result: Mapping[str, Any]) -> str:
+    """What a caller waits for a reply, alone and among others."""
+    rows = []
+    for calls, block in result["calls_at_once"].items():
+        for name, row in (
+            ("product", block),
+            ("pipecat", block.get("peer")),
+            ("pipecat, ready", block.get("peer_ready")),
+        ):
+            if row:
+                rows.append((f"{name}, {calls} at once", (row["reply_ms"]["p50"] or 0, row["reply_ms"]["p95"] or 0)))
+    return bars("Last sample of a sentence to the first of the reply", ("ms, p50", "ms, p95"), rows)
+
+
+def turn_ends(result: Mapping[str, Any]) -> str:
+    """Pauses inside taken for ends, and the wait at true ends."""
+    rows = [
+        (f"{wait_ms} ms, {name.replace('_', ' ')}", (row["pauses_cut"], row["wait_p50_ms"] / 10))
+        for wait_ms, columns in result["wait_ms"].items()
+        for name, row in columns.items()
+    ]
+    return bars("Turns with pauses inside", ("pauses taken for ends, %", "wait at true ends, p50, 10 ms"), rows)
+
+
+DRAWINGS = {
+    "latency": latency,
+    "turn-ends": turn_ends,
+    "recogniser": recogniser,
+    "vad": vad,
+    "audio-core": audio_core,
+    "voice": voice,
+}
 
 
 def bars(title: str, legend: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]]) -> str:

@@ -19,20 +19,24 @@ SMALL = {
     "audio-core": ("--frames", "500"),
     "recogniser": ("--limit", "1", "--models", str(MODELS_DIR)),
     "vad": ("--clips", "2"),
-    "turn-ends": ("--turns", "2"),
+    "turn-ends": ("--turns", "2", "--models", str(MODELS_DIR)),
     "answers": ("--voices", "zf_xiaoxiao", "--models", str(MODELS_DIR)),
     "voice": ("--texts", "2", "--models", str(MODELS_DIR)),
+    "latency": ("--calls", "1", "--peers", "spoken", "--limit", "1", "--models", str(MODELS_DIR)),
 }
+FIRST = {"latency": str(FIXTURES.parent)}  # others take a manifest
 NEEDED = {
     "recogniser": ("whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
     "answers": ("kokoro", "whisper-base-telephone-zh"),
     "voice": ("kokoro", "whisper-base-telephone-zh"),
+    "turn-ends": ("whisper-base-telephone-zh",),
+    "latency": ("kokoro", "whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
 }
 
 
-def result_of(module: str, manifest: Path, *arguments: str) -> Any:
+def result_of(module: str, *arguments: str) -> Any:
     done = subprocess.run(
-        [sys.executable, "-m", module, str(manifest), *arguments, "--json"],
+        [sys.executable, "-m", module, *arguments, "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -58,7 +62,7 @@ def test_it_runs(name: str, tmp_path: Path) -> None:
         for recording in read_manifest(FIXTURES)[14:20]
     ]
     manifest.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
-    result = result_of(BENCHMARKS[name][0], manifest, *SMALL[name])
+    result = result_of(BENCHMARKS[name][0], FIRST.get(name, str(manifest)), *SMALL[name])
     assert result
     if name in DRAWINGS:
         assert result["commit"]

@@ -96,11 +96,15 @@ class Media(asyncio.DatagramProtocol):
             else:
                 pcm = bytes(self.speech[: 2 * FRAME_SAMPLES]).ljust(2 * FRAME_SAMPLES, b"\0")
                 del self.speech[: 2 * FRAME_SAMPLES]
-                coded = encode_a_law(pcm) if self.payload_type == 8 else encode_mu_law(pcm)
-                self._send(self.payload_type, sequence, timestamp, coded)
+                self.send_audio(sequence, pcm)
             sequence, timestamp = (sequence + 1) & 0xFFFF, timestamp + FRAME_SAMPLES
             due += 0.02
             await asyncio.sleep(max(0, due - time.monotonic()))
+
+    def send_audio(self, number: int, pcm: bytes) -> None:
+        """The packet of this number since the start: 20 ms of 8 kHz PCM."""
+        coded = encode_a_law(pcm) if self.payload_type == 8 else encode_mu_law(pcm)
+        self._send(self.payload_type, number & 0xFFFF, number * FRAME_SAMPLES & 0xFFFFFFFF, coded)
 
     def _send(self, kind: int, sequence: int, timestamp: int, payload: bytes, *, marker: bool = False) -> None:
         if self.remote and self.sending:

@@ -15,11 +15,12 @@ BENCHMARKS = {
     "vad": ("benchmarks.vad", "人声检测：webrtcvad、Silero 与两者合用的漏检、误报、开销"),
     "answers": ("benchmarks.answers", "短答：知道问了什么与不知道时，各听懂多少；有没有把别的话当成回答"),
     "voice": ("benchmarks.voice", "语音：多久出第一声、多少开销，与同一网络整句合成同场比较"),
-    "turn-ends": ("benchmarks.turn_ends", "话轮：误切率与等待时间"),
+    "turn-ends": ("benchmarks.turn_ends", "话轮：句中停顿时的误切率与等待时间"),
+    "latency": ("benchmarks.latency", "应答：真实 SIP 电话上从说完到听见回答，与 pipecat 的标准流水线同场比较"),
 }
 
 
-@click.group(help="测速与比较；每项都要一个录音清单（JSON 行），--json 输出结果。")
+@click.group(help="测速与比较；大多要一个录音清单（JSON 行），--json 输出结果。")
 def command() -> None:
     """The benchmarks by name."""
 

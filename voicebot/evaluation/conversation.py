@@ -128,7 +128,7 @@ class Conversation:
             start_ms = samples_to_ms(self._leg.say(clip))
             length_ms = len(clip) / 2 * 1000 / SAMPLE_RATE_HZ
             await self._until(lambda: not self._leg.saying, start_ms + length_ms + 5000)
-            end_ms = start_ms + _speech_end_ms(clip)
+            end_ms = start_ms + speech_end_ms(clip)
             self.turns.append(PlayedTurn(index, start_ms, end_ms))
             return
         self.turns.append(PlayedTurn(index, start_ms, self._now_ms()))
@@ -167,7 +167,7 @@ class Conversation:
                 turn.reply_ms = round(first_ms - turn.end_ms, 1)
 
 
-def _speech_end_ms(clip: bytes) -> float:
+def speech_end_ms(clip: bytes) -> float:
     """Where the caller's last audible sample lies in a clip: trailing silence is not speech."""
     samples = np.frombuffer(clip, "<i2").astype(np.float64)
     frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)

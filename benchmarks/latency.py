@@ -1,0 +1,327 @@
+"""How long a caller waits for the reply, over real SIP and RTP, beside pipecat's stock pipeline in the same run.
+
+    python -m benchmarks.latency [FIXTURES] [--calls 1 4] [--peers spoken ready] [--rounds 1] [--json]
+
+Callers say the recordings of ``benchmarks/data/latency.toml`` (FIXTURES is the folder they are relative to), each
+after the bot has finished. Everything is dated on the caller's side by the packets: from the last sample of a sentence
+to the first audible sample of the reply, no matter what it says. Reply times and cut-offs belong together: a bot that
+starts to speak in a pause of the caller's sentence has cut them off, and that turn has no reply time. ``missing`` is a
+turn without any reply within 12 s, ``holes`` counts a voice torn off in full sound that comes back within half a
+second. ``stages_ms`` are our own service's instants, from the end of speech as it saw it; ``text_ms`` is from the
+decision that the turn is over to its final text.
+
+The service is the product as it is started by ``voicebot serve``, with a database of its own; the peer is
+`benchmarks.stock_pipeline`. They run one after the other, with nothing else running.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+import urllib.request
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.provenance import provenance
+from benchmarks.wire import Said, Sentence, WireCaller, read_sentence
+from telephony.sip.runtime import free_sip_port
+from voicebot.core.clock import SystemClock
+from voicebot.evaluation.report import CallReports
+from voicebot.settings import Settings, load_settings
+from voicebot.storage.database import Database
+
+ROOT = Path(__file__).resolve().parent.parent
+CALLS = ROOT / "benchmarks" / "data" / "latency.toml"
+ADDRESS = "127.0.0.1"
+READY_WITHIN_S, STOP_WITHIN_S = 900.0, 30.0
+IDLE_S, IDLE_SHARE = 3.0, 0.1  # seconds to look at, and the share of a core that still counts as idle
+STAGGER_S = 1.7  # between the first words of callers that call at once
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCall:
+    """What one caller says, sentence by sentence."""
+
+    number: str
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(slots=True)
+class Block:
+    """What some callers at once met."""
+
+    said: list[Said] = field(default_factory=list)
+    holes: int = 0
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    call_s: float = 0.0
+    failed_calls: int = 0
+
+    def row(self) -> dict[str, Any]:
+        """The figures of a contender."""
+        whole = [said for said in self.said if not said.cut_off]
+        paused = [said for said in self.said if said.sentence.pauses]
+        return {
+            "reply_ms": percentiles(said.reply_s for said in whole if not said.sentence.new),
+            "new_text_ms": percentiles(said.reply_s for said in whole if said.sentence.new),
+            "cut_off": len(self.said) - len(whole),
+            "cut_off_in_pauses": f"{sum(said.cut_off for said in paused)}/{len(paused)}",
+            "failed_calls": self.failed_calls,
+            "holes": self.holes,
+            "cpu_of_a_core_per_call": round(self.cpu_s / self.call_s, 3) if self.call_s else None,
+            "wall_s": round(self.wall_s),
+        }
+
+
+def percentiles(seconds: Iterable[float | None]) -> dict[str, Any]:
+    """Milliseconds; replies that never came are counted, not left out in silence."""
+    everything = list(seconds)
+    ms = [1000 * value for value in everything if value is not None]
+    found = {f"p{q}": round(float(np.percentile(ms, q)), 1) if ms else None for q in (50, 95, 99)}
+    return {**found, "n": len(everything), "missing": len(everything) - len(ms)}
+
+
+def planned_calls(fixtures: Path) -> list[PlannedCall]:
+    """The calls of the data file."""
+    calls = tomllib.loads(CALLS.read_text("utf-8"))["call"]
+    return [
+        PlannedCall(
+            call["number"],
+            tuple(
+                read_sentence(fixtures / turn["wav"], new=turn.get("new", False), pauses=turn.get("pauses", False))
+                for turn in call["turns"]
+            ),
+        )
+        for call in calls
+    ]
+
+
+async def hold(port: int, plan: PlannedCall, block: Block) -> None:
+    """One call from dialling to hanging up."""
+    try:
+        async with WireCaller(port, plan.number) as caller:
+            answer = await caller.invite()
+            if answer.status != 200:
+                block.failed_calls += 1
+                return
+            began_s = time.monotonic()
+            for sentence in plan.sentences:
+                block.said.append(said := await caller.say(sentence))
+                reply = "—" if said.reply_s is None else f"{1000 * said.reply_s:.0f} ms"
+                tell(f"    {plan.number[-2:]} {sentence.name}: {reply}{'，被抢话' if said.cut_off else ''}")
+                if caller.hung_up:
+                    break
+            if not caller.hung_up:
+                await caller.until_finished()
+                with contextlib.suppress(TimeoutError):
+                    await caller.bye()
+            block.call_s += time.monotonic() - began_s
+            block.holes += caller.holes()
+    except (TimeoutError, OSError) as error:
+        tell(f"    {plan.number[-2:]} 通话失败：{type(error).__name__}")
+        block.failed_calls += 1
+
+
+async def play(port: int, plans: Sequence[PlannedCall], at_once: int, rounds: int) -> Block:
+    """``at_once`` callers; each makes all calls, beginning with another one."""
+    block, began_s = Block(), time.monotonic()
+
+    async def caller(number: int) -> None:
+        await asyncio.sleep(STAGGER_S * number)
+        for turn in range(rounds * len(plans) if at_once == 1 else len(plans)):
+            await hold(port, plans[(number + turn) % len(plans)], block)
+
+    await asyncio.gather(*(caller(number) for number in range(at_once)))
+    block.wall_s = time.monotonic() - began_s
+    return block
+
+
+class Contender:
+    """A server process that takes SIP calls."""
+
+    def __init__(self, command: Sequence[str], port: int, log: Path, ready_url: str = ""):
+        self.port = port
+        self._command = command
+        self._log = log
+        self._ready_url = ready_url
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Started, ready and idle; stopped afterwards. Raises `RuntimeError` with its log when it does not start."""
+        self._process = self._start()
+        try:
+            await self._wait_until_ready(self._process)
+            await self._wait_until_idle()
+            yield
+        finally:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.to_thread(self._process.wait, STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                await asyncio.to_thread(self._process.wait)
+
+    def cpu_s(self) -> float:
+        """Processor time so far, of all its threads (0 where the system has no /proc)."""
+        assert self._process is not None  # noqa: S101  asked only while it runs
+        stat = Path(f"/proc/{self._process.pid}/stat")
+        if not stat.exists():
+            return 0.0
+        fields = stat.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with self._log.open("ab") as log:
+            return subprocess.Popen(self._command, stdout=log, stderr=log, cwd=ROOT)
+
+    async def _wait_until_idle(self) -> None:
+        # A first start goes on to render answers ahead, which a service that has run for a while has done.
+        until_s = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < until_s:
+            before_s = self.cpu_s()
+            await asyncio.sleep(IDLE_S)
+            if self.cpu_s() - before_s < IDLE_SHARE * IDLE_S:
+                return
+
+    async def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        until_s = time.monotonic() + READY_WITHIN_S
+        while not await asyncio.to_thread(self._is_ready):
+            if process.poll() is not None or time.monotonic() > until_s:
+                raise RuntimeError(f"没能启动：\n{self._log.read_text(errors='replace')[-2000:]}")
+            await asyncio.sleep(0.3)
+
+    def _is_ready(self) -> bool:
+        if not self._ready_url:
+            return "\nready\n" in self._log.read_text(errors="replace")
+        try:
+            with urllib.request.urlopen(self._ready_url, timeout=5) as answer:  # noqa: S310
+                return bool(json.load(answer)["ready"])
+        except OSError:
+            return False
+
+
+def product(folder: Path, settings: Settings) -> tuple[Contender, Settings]:
+    """``voicebot serve`` with its own ports and database, and the caches of this checkout."""
+    sip, web = free_sip_port(ADDRESS), free_sip_port(ADDRESS)
+    config = folder / "voicebot.toml"
+    config.write_text(
+        f'var_dir = "{settings.var_dir.resolve()}"\nmodels_dir = "{settings.models_dir.resolve()}"\nlog_json = true\n'
+        f"drain_s = 5\n[dialog]\nrepeat_days = 0\n"
+        f'[sip]\nport = {sip}\nlisten_address = "{ADDRESS}"\n'
+        f'[storage]\nurl = "sqlite:///{folder / "hotline.db"}"\nrecordings_folder = "{folder / "recordings"}"\n'
+        f"[web]\nport = {web}\n"
+    )
+    command = [sys.executable, "-m", "voicebot.cli", "--config", str(config), "serve"]
+    url = f"http://{ADDRESS}:{web}/readyz"
+    return Contender(command, sip, folder / "product.log", url), load_settings(config)
+
+
+def peer(folder: Path, settings: Settings, reply: str) -> Contender:
+    """Pipecat's stock pipeline."""
+    port = free_sip_port(ADDRESS)
+    command = [sys.executable, "-m", "benchmarks.stock_pipeline", "--port", str(port)]
+    command += ["--models", str(settings.models_dir.resolve()), "--reply", reply]
+    return Contender(command, port, folder / f"peer-{reply}.log")
+
+
+async def stages(settings: Settings) -> dict[str, Any]:
+    """What the service itself recorded of every turn; read after it has stopped."""
+    database = Database(settings.storage)
+    try:
+        reports = CallReports(database, SystemClock())
+        call_ids = await database.read(
+            lambda connection: [row[0] for row in connection.exec_driver_sql("select call_id from calls")]
+        )
+        found = [await reports.read(call_id) for call_id in call_ids]
+    finally:
+        database.close()
+    rows = [row for report in found if report for row in report["latency_ms"].values()]
+    text = [
+        (row["final_text"] - row["end_of_turn"]) / 1000 for row in rows if {"final_text", "end_of_turn"} <= set(row)
+    ]
+    names = ("end_of_turn", "final_text", "first_action", "first_audio_out")
+    return {
+        "text_ms": percentiles(text),
+        "stages_ms": {name: percentiles(row[name] / 1000 for row in rows if name in row) for name in names},
+    }
+
+
+def underruns(url: str) -> int:
+    """The service's own count of holes in its voice."""
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+        found = re.search(r"^voicebot_underruns_total (\S+)", answer.read().decode(), re.MULTILINE)
+    return int(float(found[1])) if found else 0
+
+
+async def measure(
+    plans: Sequence[PlannedCall], settings: Settings, at_once: Sequence[int], peers: Sequence[str], rounds: int
+) -> dict[str, Any]:
+    """Every number of callers against every contender."""
+    blocks: dict[str, Any] = {}
+    for calls in at_once:
+        with tempfile.TemporaryDirectory() as name:
+            contender, own_settings = product(Path(name), settings)
+            tell(f"本产品，{calls} 路")
+            async with contender.running():
+                row = await _measured(contender, plans, calls, rounds)
+                row["underruns"] = underruns(f"http://{ADDRESS}:{own_settings.web.port}/metrics")
+            block = {**row, **await stages(own_settings)}
+            for reply in peers:
+                tell(f"pipecat（{reply}），{calls} 路")
+                other = peer(Path(name), settings, reply)
+                async with other.running():
+                    block["peer" if reply == "spoken" else f"peer_{reply}"] = await _measured(
+                        other, plans, calls, rounds
+                    )
+            blocks[str(calls)] = block
+    return {"calls_at_once": blocks}
+
+
+async def _measured(contender: Contender, plans: Sequence[PlannedCall], at_once: int, rounds: int) -> dict[str, Any]:
+    before_s = contender.cpu_s()
+    block = await play(contender.port, plans, at_once, rounds)
+    block.cpu_s = contender.cpu_s() - before_s
+    return block.row()
+
+
+def tell(text: str) -> None:
+    """Progress, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("fixtures", type=Path, nargs="?", default=ROOT / "audio_fixtures")
+    parser.add_argument("--calls", type=int, nargs="+", default=[1, 4], help="callers at once")
+    parser.add_argument("--peers", nargs="*", choices=("spoken", "ready"), default=["spoken", "ready"])
+    parser.add_argument("--rounds", type=int, default=1, help="how often one caller alone makes all the calls")
+    parser.add_argument("--limit", type=int, default=None, help="only so many of the calls")
+    parser.add_argument("--models", type=Path, default=None)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    settings = load_settings(None)
+    if options.models:
+        settings = settings.model_copy(update={"models_dir": options.models})
+    plans = planned_calls(options.fixtures)[: options.limit]
+    report = asyncio.run(measure(plans, settings, options.calls, options.peers, options.rounds))
+    report |= provenance(CALLS)
+    print(json.dumps(report, ensure_ascii=False, indent=None if options.json else 2))
+
+
+if __name__ == "__main__":
+    main()
