@@ -91,6 +91,7 @@ class FallbackStream:
         self._closed = False
         self._stream: RecogniserStream | None = None
         self._paused = False
+        self._speech_end: int | None = None
         while self._engines and self._stream is None:
             try:
                 self._stream = self._engines[0].open(context)
@@ -109,12 +110,12 @@ class FallbackStream:
             except HotlineError as error:
                 self._replace(error.code)
 
-    def speculate(self) -> None:
+    def speculate(self, speech_end: int | None = None) -> None:
         """Pass it on."""
-        self._paused = True
+        self._paused, self._speech_end = True, speech_end
         if self._stream is not None:
             try:
-                self._stream.speculate()
+                self._stream.speculate(speech_end)
             except HotlineError as error:
                 self._replace(error.code)
 
@@ -163,7 +164,7 @@ class FallbackStream:
                 for frame in self._frames:
                     stream.push(frame)
                 if self._paused:
-                    stream.speculate()
+                    stream.speculate(self._speech_end)
                 self._stream = stream
             except HotlineError as error:
                 if stream is not None:

@@ -155,13 +155,14 @@ class HearingStream:
                 self._cut_off()
         self._start_partial()
 
-    def speculate(self) -> None:
+    def speculate(self, speech_end: int | None = None) -> None:
         """A pause began: start the final pass now. Without room in the queue it waits for `finish`."""
         if self._closed or self._speculation is not None or self._samples < _SHORTEST_S * SAMPLE_RATE_HZ:
             return
         self._drop_partial()
         try:
-            self._speculation = self._queue.submit(self._stretch(), Urgency.SPECULATIVE)
+            stretch = self._stretch(speech_end=speech_end)
+            self._speculation = self._queue.submit(stretch, Urgency.SPECULATIVE)
         except OverloadError:
             log.info("speculation_skipped", waiting=self._queue.waiting)
 
@@ -215,10 +216,11 @@ class HearingStream:
     def _too_long(self) -> bool:
         return self._samples > self._settings.long_turn_s * SAMPLE_RATE_HZ
 
-    def _stretch(self, *, quick: bool = False) -> Stretch:
+    def _stretch(self, *, quick: bool = False, speech_end: int | None = None) -> Stretch:
         previous = self._context.previous + "".join(piece.corrected.text for piece in self._settled())
         context = replace(self._context, previous=previous[-_CONTEXT_CHARACTERS:])
-        return Stretch(to_samples(b"".join(self._audio)), SAMPLE_RATE_HZ, context, quick)
+        silence_s = None if speech_end is None else max(0, self._end - speech_end) / SAMPLE_RATE_HZ
+        return Stretch(to_samples(b"".join(self._audio)), SAMPLE_RATE_HZ, context, quick, silence_s)
 
     def _settled(self) -> list[Piece]:
         """Earlier pieces that have been heard, in order, up to the first that has not."""
@@ -332,4 +334,5 @@ def join(pieces: Sequence[Piece], context: HearingContext, start: int, end: int,
         engine=engine,
         confidence=tuple(confidence) if len(confidence) == len(raw_text) else (),
         corrections=tuple(corrections),
+        ending=pieces[-1].heard.ending if pieces else None,
     )

@@ -136,12 +136,12 @@ async def hold(port: int, plan: PlannedCall, block: Block) -> None:
 
 
 async def play(port: int, plans: Sequence[PlannedCall], at_once: int, rounds: int) -> Block:
-    """``at_once`` callers; each makes all calls, beginning with another one."""
+    """One caller makes all calls ``rounds`` times; several share twice as many, each beginning with another call."""
     block, began_s = Block(), time.monotonic()
 
     async def caller(number: int) -> None:
         await asyncio.sleep(STAGGER_S * number)
-        for turn in range(rounds * len(plans) if at_once == 1 else len(plans)):
+        for turn in range(rounds * len(plans) if at_once == 1 else max(1, 2 * rounds * len(plans) // at_once)):
             await hold(port, plans[(number + turn) % len(plans)], block)
 
     await asyncio.gather(*(caller(number) for number in range(at_once)))
@@ -309,7 +309,7 @@ def main() -> None:
     parser.add_argument("fixtures", type=Path, nargs="?", default=ROOT / "audio_fixtures")
     parser.add_argument("--calls", type=int, nargs="+", default=[1, 4], help="callers at once")
     parser.add_argument("--peers", nargs="*", choices=("spoken", "ready"), default=["spoken", "ready"])
-    parser.add_argument("--rounds", type=int, default=1, help="how often one caller alone makes all the calls")
+    parser.add_argument("--rounds", type=int, default=1, help="how often the calls are made")
     parser.add_argument("--limit", type=int, default=None, help="only so many of the calls")
     parser.add_argument("--models", type=Path, default=None)
     parser.add_argument("--json", action="store_true")

@@ -62,11 +62,15 @@ def latency(result: Mapping[str, Any]) -> str:
 def turn_ends(result: Mapping[str, Any]) -> str:
     """Pauses inside taken for ends, and the wait at true ends."""
     rows = [
-        (f"{wait_ms} ms, {name.replace('_', ' ')}", (row["pauses_cut"], row["wait_p50_ms"] / 10))
+        (f"{wait_ms} ms, {name.replace('_', ' ')}", (row["inside_cut"], row["wait_p50_ms"] / 10))
         for wait_ms, columns in result["wait_ms"].items()
         for name, row in columns.items()
     ]
-    return bars("Turns with pauses inside", ("pauses taken for ends, %", "wait at true ends, p50, 10 ms"), rows)
+    return bars(
+        "Turns with pauses inside",
+        ("pauses inside a sentence taken for its end, %", "wait at true ends, p50, 10 ms"),
+        rows,
+    )
 
 
 DRAWINGS = {

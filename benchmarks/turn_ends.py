@@ -1,44 +1,70 @@
 """False cut-offs against waiting: turns with pauses inside, made from real utterances.
 
-    python benchmarks/turn_ends.py MANIFEST.jsonl [--turns 80] [--json]
+    python -m benchmarks.turn_ends MANIFEST [--turns 160] [--models var/models] [--json]
 
-A clip is cut at a dip of its level in its middle half and a pause of 300 to 1000 ms (uniform) of its own
-background is put there: a hesitation inside a sentence. Every second turn also has a second sentence of the
-same speaker behind a pause of 300 to 700 ms. What has been "heard" at a pause is the share of the
-text that was spoken by then; it reaches the endpointer only in the columns "with words". The same voices
-without any pause put in ("plain") show what everybody waits. The line is the telephone's (band, A-law), the
-detector the product's.
+A clip is cut at a dip of its level between its first and last fifth and a pause of 300 to 1000 ms (uniform) of noise
+is put there: a hesitation inside a sentence. Every second turn also has a second sentence behind a pause of 300 to
+700 ms. When there are fewer clips than turns, clips are used again, cut elsewhere. ``inside_cut`` counts the first kind
+of pause alone, which is the one that can be told from an end. In the column "with words" the endpointer is told, as in
+a call, what the product's recogniser makes of the audio up to each silence and how finished the voice sounds, 180 ms
+after the silence was seen; in "without words" it is told nothing. The same clips without a pause put in ("plain") show
+what everybody waits, and how often a pause of the speaker's own cut them off. No question was asked, so that an answer
+like an address alone counts as a sentence that may go on. The line is the telephone's (band, A-law) and the detector
+the product's. Waits are from the last sample of speech to the decision.
 """
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.engines.speech_model import Stretch
+from asr.engines.whisper_model import WhisperModel
+from asr.settings import AsrSettings
+from benchmarks.provenance import provenance
 from voicebot.audio.narrowband import Signal, telephone, to_pcm
 from voicebot.audio.vad import GatedDetector, SileroDetector
 from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, ms_to_samples, samples_to_ms
-from voicebot.core.turn import TurnEventKind
+from voicebot.core.speech import HearingContext
+from voicebot.core.turn import TurnEvent, TurnEventKind
+from voicebot.evaluation.speech import Recording, read_manifest
+from voicebot.models import ModelStore
+from voicebot.settings import Settings
 from voicebot.turns.endpoint import AdaptiveEndpointer
 from voicebot.turns.settings import TurnSettings
 
 RATE_HZ = 8000
 LEAD_MS, TAIL_MS = 600, 1800
+PASS_MS = 180.0  # of a final pass on one thread
+WAITS_MS = (500, 650, 800)
+Ear = Callable[[Signal, float], tuple[str, float | None]]
+"""Audio with so many seconds of silence at its end to its text, and how finished it sounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overheard:
+    """What the endpointer is told from one sample on, until the voice goes on at another."""
+
+    begin: int
+    until: int
+    text: str
+    ending: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class MadeTurn:
-    """Detector's probabilities of one turn; ``pauses`` are (first sample, last sample, text so far)."""
+    """Detector's probabilities of one turn; ``pauses`` are (first sample, last sample)."""
 
     speech: NDArray[np.float64]
-    pauses: tuple[tuple[int, int, str], ...]
+    pauses: tuple[tuple[int, int], ...]
     end: int
-    text: str
+    overheard: tuple[Overheard, ...]
 
 
 def load(path: Path) -> Signal:
@@ -69,78 +95,102 @@ def trimmed(signal: Signal) -> Signal | None:
     return signal[loud[0] * FRAME_SAMPLES : (loud[-1] + 1) * FRAME_SAMPLES]
 
 
-def make_turns(manifest: Path, count: int, *, plain: bool = False) -> list[MadeTurn]:
-    """Turns of different speakers, the same for the same manifest; ``plain`` ones are one clip as it is."""
+def make_turns(recordings: Sequence[Recording], count: int, ear: Ear, *, plain: bool = False) -> list[MadeTurn]:
+    """Turns of different clips, the same for the same manifest; ``plain`` ones are one clip as it is."""
     rng = np.random.default_rng(5)
-    by_speaker: dict[str, list[dict[str, str]]] = {}
-    for line in manifest.read_text("utf-8").splitlines():
-        entry = json.loads(line)
-        by_speaker.setdefault(entry.get("speaker") or entry.get("id") or entry["file"], []).append(entry)
+    clips = [clip for recording in recordings if (clip := trimmed(load(recording.path))) is not None]
     turns: list[MadeTurn] = []
-    for entries in by_speaker.values():
-        if len(turns) >= count:
-            break
-        entry = entries[0]
-        voice = trimmed(load(manifest.parent / entry["file"]))
-        if voice is None:
-            continue
+    for number in range(min(count, len(clips)) if plain else count):
+        voice = clips[number % len(clips)]
         if plain:
-            turns.append(_heard_on_the_line([_hush(rng, LEAD_MS), voice, _hush(rng, TAIL_MS)], (), entry["text"]))
+            turns.append(_heard_on_the_line([_hush(rng, LEAD_MS), voice, _hush(rng, TAIL_MS)], (), ear))
             continue
-        second = trimmed(load(manifest.parent / entries[1]["file"])) if len(entries) > 1 and len(turns) % 2 else None
-        turns.append(_make(voice, entry["text"], second, entries[1]["text"] if second is not None else "", rng))
+        second = clips[(number + 1) % len(clips)] if number % 2 else None
+        turns.append(_make(voice, second, number // len(clips), rng, ear))
     return turns
 
 
-def _make(voice: Signal, text: str, second: Signal | None, second_text: str, rng: np.random.Generator) -> MadeTurn:
-    levels = levels_db(voice)
-    middle = slice(len(levels) // 4, 3 * len(levels) // 4)
-    cut = (middle.start + int(np.argmin(levels[middle]))) * FRAME_SAMPLES
-    text = text.rstrip("。！？.!?")
+def _make(voice: Signal, second: Signal | None, dip: int, rng: np.random.Generator, ear: Ear) -> MadeTurn:
+    cut = _dips(voice)[dip] * FRAME_SAMPLES
     pieces = [_hush(rng, LEAD_MS), voice[:cut]]
-    pauses: list[tuple[int, int, str]] = []
+    pauses: list[tuple[int, int]] = []
 
-    def pause(low_ms: float, high_ms: float, so_far: str) -> None:
+    def pause(low_ms: float, high_ms: float) -> None:
         start = sum(map(len, pieces))
         pieces.append(_hush(rng, rng.uniform(low_ms, high_ms)))
-        pauses.append((start, sum(map(len, pieces)), so_far))
+        pauses.append((start, sum(map(len, pieces))))
 
-    pause(300, 1000, text[: round(len(text) * cut / len(voice))])
+    pause(300, 1000)
     pieces.append(voice[cut:])
     if second is not None:
-        pause(300, 700, text)
+        pause(300, 700)
         pieces.append(second)
-        text += second_text
     pieces.append(_hush(rng, TAIL_MS))
-    return _heard_on_the_line(pieces, tuple(pauses), text)
+    return _heard_on_the_line(pieces, pauses, ear)
+
+
+def _dips(voice: Signal, apart: int = 15) -> list[int]:
+    """The quietest 20 ms between the first and the last fifth, then the next quietest at some distance, and so on."""
+    levels = levels_db(voice)
+    first, last = len(levels) // 5, 4 * len(levels) // 5
+    found: list[int] = []
+    for at in first + np.argsort(levels[first:last]):
+        if all(abs(int(at) - other) >= apart for other in found):
+            found.append(int(at))
+    return found + found  # a short clip may have but one
 
 
 def _hush(rng: np.random.Generator, ms: float) -> Signal:
     return (10 ** (-55 / 20) * rng.standard_normal(ms_to_samples(ms))).astype(np.float32)
 
 
-def _heard_on_the_line(pieces: Sequence[Signal], pauses: tuple[tuple[int, int, str], ...], text: str) -> MadeTurn:
+def _heard_on_the_line(pieces: Sequence[Signal], pauses: Iterable[tuple[int, int]], ear: Ear) -> MadeTurn:
     end = sum(map(len, pieces[:-1]))
-    pcm = to_pcm(telephone(np.concatenate(pieces), RATE_HZ))
+    signal = telephone(np.concatenate(pieces), RATE_HZ)
+    pcm = to_pcm(signal)
     detector = GatedDetector()
     speech = [detector.push(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
-    return MadeTurn(np.array(speech), pauses, end, text)
+    return MadeTurn(np.array(speech), tuple(pauses), end, tuple(_overheard(signal, speech, ear)))
+
+
+def _overheard(signal: Signal, speech: Sequence[float], ear: Ear) -> Iterator[Overheard]:
+    """What recognition, on speculation at each silence that the endpointer sees, makes of the turn so far."""
+    patient = TurnSettings(wait_ms=2 * TAIL_MS, max_wait_ms=2 * TAIL_MS)
+    endpointer, start, paused = AdaptiveEndpointer(patient), 0, None
+    for at, value in enumerate(speech):
+        for event in endpointer.push(value, at * FRAME_SAMPLES):
+            if event.kind is TurnEventKind.STARTED:
+                start = event.position
+            elif event.kind is TurnEventKind.PAUSED:
+                paused = event
+            elif event.kind is TurnEventKind.RESUMED and paused is not None:
+                yield _at(paused, event.position, signal, start, ear)
+                paused = None
+    if paused is not None:
+        yield _at(paused, len(signal), signal, start, ear)
+
+
+def _at(paused: TurnEvent, until: int, signal: Signal, start: int, ear: Ear) -> Overheard:
+    text, ending = ear(signal[start : paused.position], (paused.position - paused.speech_end) / RATE_HZ)
+    return Overheard(paused.position + ms_to_samples(PASS_MS), until, text, ending)
 
 
 def judge(turns: Sequence[MadeTurn], settings: TurnSettings, *, words: bool) -> dict[str, float]:
     """Share of turns cut off and of pauses cut, waits at true ends (ms after the last sample), turns not ended."""
-    cut_turns, cut_pauses, pauses, waits, missing = 0, 0, 0, [], 0
+    cut_turns, cut_pauses, cut_inside, pauses, waits, missing = 0, 0, 0, 0, [], 0
     for turn in turns:
         endpointer = AdaptiveEndpointer(settings)
         ends: list[int] = []
         for at, value in enumerate(turn.speech):
             position = at * FRAME_SAMPLES
-            if words:
-                endpointer.hear(_heard(turn, position))
+            for heard in turn.overheard if words else ():
+                if heard.begin <= position < heard.until:
+                    endpointer.hear(heard.text, heard.ending)
             ends += [e.position for e in endpointer.push(float(value), position) if e.kind is TurnEventKind.ENDED]
         last_frame_out = [position for position in ends if position >= turn.end]
         early = [position for position in ends if position < turn.end]
         cut_turns += bool(early)
+        cut_inside += any(turn.pauses[0][0] <= position <= turn.pauses[0][1] for position in early if turn.pauses)
         cut_pauses += min(len(early), len(turn.pauses))
         pauses += len(turn.pauses)
         missing += not last_frame_out
@@ -148,6 +198,7 @@ def judge(turns: Sequence[MadeTurn], settings: TurnSettings, *, words: bool) -> 
     return {
         "turns": len(turns),
         "turns_cut_off": round(100 * cut_turns / max(1, len(turns)), 1),
+        "inside_cut": round(100 * cut_inside / max(1, len(turns)), 1),
         "pauses_cut": round(100 * cut_pauses / max(1, pauses), 1),
         "wait_p50_ms": round(float(np.median(waits)), 1) if waits else 0.0,
         "wait_p95_ms": round(float(np.percentile(waits, 95)), 1) if waits else 0.0,
@@ -155,30 +206,16 @@ def judge(turns: Sequence[MadeTurn], settings: TurnSettings, *, words: bool) -> 
     }
 
 
-def _heard(turn: MadeTurn, position: int, lag_ms: float = 150) -> str:
-    """What recognition, on speculation in a pause, would have given by now."""
-    lag = ms_to_samples(lag_ms)
-    for start, end, text in turn.pauses:
-        if start + lag <= position < end:
-            return text
-    return turn.text if position >= turn.end + lag else ""
-
-
-def sweep(turns: Sequence[MadeTurn], plain: Sequence[MadeTurn], waits_ms: Iterable[float]) -> list[dict[str, float]]:
-    """One row for each base wait, without and with words, and for turns without pauses."""
-    rows = []
+def sweep(turns: Sequence[MadeTurn], plain: Sequence[MadeTurn], waits_ms: Iterable[float]) -> dict[str, Any]:
+    """One entry for each base wait, without and with words, and for turns without pauses."""
+    rows = {}
     for wait_ms in waits_ms:
         settings = TurnSettings(wait_ms=wait_ms)
-        silent, worded = judge(turns, settings, words=False), judge(turns, settings, words=True)
-        whole = judge(plain, settings, words=True)
-        rows.append(
-            {
-                "wait_ms": wait_ms,
-                **silent,
-                **{f"{name}_with_words": value for name, value in worded.items()},
-                **{f"{name}_plain": value for name, value in whole.items()},
-            }
-        )
+        rows[str(wait_ms)] = {
+            "without_words": judge(turns, settings, words=False),
+            "with_words": judge(turns, settings, words=True),
+            "plain": judge(plain, settings, words=True),
+        }
     return rows
 
 
@@ -186,22 +223,29 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("manifest", type=Path)
-    parser.add_argument("--turns", type=int, default=80)
+    parser.add_argument("--turns", type=int, default=160)
+    parser.add_argument("--models", type=Path, default=Settings().models_dir)
     parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
-    turns = make_turns(arguments.manifest, arguments.turns)
-    plain = make_turns(arguments.manifest, arguments.turns, plain=True)
-    rows = sweep(turns, plain, (300, 400, 500, 600, 700, 800, 1000))
-    if arguments.json:
-        print(json.dumps(rows))
+    options = parser.parse_args()
+    settings = AsrSettings()
+    model = WhisperModel(settings, ModelStore(options.models).path(settings.model))
+    model.load()
+
+    def ear(signal: Signal, silence_s: float) -> tuple[str, float | None]:
+        (heard,) = model.hear([Stretch(signal, RATE_HZ, HearingContext(), silence_s=silence_s)])
+        return heard.hypotheses[0].text if heard.hypotheses else "", heard.ending
+
+    recordings = read_manifest(options.manifest)
+    turns = make_turns(recordings, options.turns, ear)
+    plain = make_turns(recordings, options.turns, ear, plain=True)
+    waits_ms = sorted({*WAITS_MS, round(TurnSettings().wait_ms)})
+    report = {"wait_ms": sweep(turns, plain, waits_ms), "shipped_wait_ms": TurnSettings().wait_ms}
+    if options.json:
+        print(json.dumps({**report, **provenance(options.manifest)}))
         return
-    print("wait ms | cut off %, median, p95 ms without words | with words | plain turns")
-    for row in rows:
-        print(
-            f"{row['wait_ms']:7} | {row['turns_cut_off']:5} {row['wait_p50_ms']:7} {row['wait_p95_ms']:7} | "
-            f"{row['turns_cut_off_with_words']:5} {row['wait_p50_ms_with_words']:7} {row['wait_p95_ms_with_words']:7}"
-            f" | {row['turns_cut_off_plain']:5} {row['wait_p50_ms_plain']:7} {row['wait_p95_ms_plain']:7}"
-        )
+    for wait_ms, columns in report["wait_ms"].items():
+        for name, row in columns.items():
+            print(f"{wait_ms:>5} ms {name:14}", row)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class UploadedTurn:
             self._start = frame.position
         self._audio += frame.pcm
 
-    def speculate(self) -> None:
+    def speculate(self, speech_end: int | None = None) -> None:
         """Send what there is."""
         if not self._closed and self._answer is None and len(self._audio) // 2 >= _SHORTEST_SAMPLES:
             sending = self._recogniser.send(bytes(self._audio), self._context, self._start or 0)

@@ -17,12 +17,16 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Speech to be heard in one pass. ``quick`` asks for a fast rather than a good answer."""
+    """Speech to be heard in one pass. ``quick`` asks for a fast rather than a good answer.
+
+    ``silence_s`` of silence lie behind the speech; None when the speech may go on to the end of the samples.
+    """
 
     samples: Samples
     rate_hz: int
     context: HearingContext
     quick: bool = False
+    silence_s: float | None = None
 
     @property
     def duration_s(self) -> float:
@@ -34,12 +38,14 @@ class Stretch:
 class Heard:
     """What a model made of a stretch: hypotheses best first, none when there is no speech in it.
 
-    ``retried`` is True when a first answer ran away and a second one was taken.
+    ``retried`` is True when a first answer ran away and a second one was taken. ``ending`` is the log-odds that the
+    voice sounded finished; None when the model cannot tell, or the stretch does not end in silence.
     """
 
     hypotheses: tuple[Hypothesis, ...] = ()
     language: str = "zh"
     retried: bool = False
+    ending: float | None = None
 
 
 class SpeechModel(Protocol):

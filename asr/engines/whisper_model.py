@@ -6,12 +6,14 @@ well. What it loses, it loses to repetition, which the guard notices and one ful
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from asr.answers import likely_answers
 from asr.correction import Hypothesis
+from asr.engines.ending import ending_sound
 from asr.engines.resampling import at_rate
 from asr.engines.speech_model import Heard, Samples, Stretch
 from asr.engines.whisper_decoder import FULL_WINDOW_S, LANGUAGES, RATE_HZ, Decoded, Encoded, WhisperDecoder
@@ -130,7 +132,10 @@ class _Hearing:
             most_tokens=_limit(longest_s),
         )
         return [
-            self._judge(stretch, audio[at], encoded[at : at + 1], language, choices[at])
+            replace(
+                self._judge(stretch, audio[at], encoded[at : at + 1], language, choices[at]),
+                ending=_ending(stretch, encoded[at]),
+            )
             for at, stretch in enumerate(stretches)
         ]
 
@@ -217,6 +222,13 @@ class _Hearing:
             )
             for rank, decoded in enumerate(choices)
         )
+
+
+def _ending(stretch: Stretch, encoded: Encoded) -> float | None:
+    """How finished the voice sounds, when it has stopped."""
+    if stretch.silence_s is None:
+        return None
+    return ending_sound().score(encoded, stretch.duration_s - stretch.silence_s)
 
 
 def _before(stretch: Stretch, language: str) -> str:

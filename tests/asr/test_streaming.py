@@ -58,6 +58,20 @@ async def test_silence_behind_a_speculation_does_not_start_another_pass(
     assert len(model.stretches) == 1
 
 
+async def test_a_pause_is_judged_by_how_the_voice_ended(recogniser: StreamingRecogniser) -> None:
+    stream = recogniser.open(HearingContext())
+    say(stream, 0.8)
+    say(stream, 0.1, level=0)
+    stream.speculate(speech_end=6400)
+    assert (await stream.finish()).ending == pytest.approx(0.1)  # the fake says how much silence it was told of
+
+
+async def test_a_turn_that_was_never_paused_has_no_judgement(recogniser: StreamingRecogniser) -> None:
+    stream = recogniser.open(HearingContext())
+    say(stream, 0.8)
+    assert (await stream.finish()).ending is None
+
+
 async def test_speech_after_a_pause_is_heard_in_a_new_pass(recogniser: StreamingRecogniser) -> None:
     stream = recogniser.open(HearingContext())
     say(stream, 0.4)

@@ -49,6 +49,29 @@ def test_a_caller_is_heard_with_several_hypotheses_and_confidence(model: Whisper
     assert np.mean(first.confidence) > 0.5
 
 
+def test_the_end_of_a_sentence_sounds_more_finished_than_its_middle(model: WhisperModel) -> None:
+    def ending(samples: Samples, speech_s: float) -> float:
+        silence = np.random.default_rng(1).normal(0, 1e-3, 1120).astype(np.float32)
+        stretch = Stretch(
+            np.concatenate([samples[: round(8000 * speech_s)], silence]), 8000, HearingContext(), False, 0.14
+        )
+        (heard,) = model.hear([stretch])
+        assert heard.ending is not None
+        return heard.ending
+
+    gaps = []
+    for name in ("street-lamp", "stairwell-clutter", "wages-owed", "gym-refund", "tree-fallen"):
+        voice = caller(name)
+        loud = np.flatnonzero(np.abs(voice) > 0.02)
+        end_s = loud[-1] / 8000
+        gaps.append(ending(voice, end_s) - ending(voice, end_s * 0.6))
+    assert np.median(gaps) > 1.0, gaps
+
+
+def test_without_a_silence_nothing_is_said_about_the_end(model: WhisperModel) -> None:
+    assert hear(model, caller("elevator-broken")).ending is None
+
+
 def test_a_short_piece_behind_a_long_turn_is_heard(model: WhisperModel) -> None:
     """What was said before takes room in the decoder; there has to be some left for the piece."""
     previous = "洛龙区开元大道和通济街交叉口，垃圾堆了好几天没人清运，味道特别大，我已经反映过好几次了，都没有人来管"

@@ -66,7 +66,7 @@ class FakeStream:
         if not self.closed:
             self.frames.append(frame)
 
-    def speculate(self) -> None:
+    def speculate(self, speech_end: int | None = None) -> None:
         self.speculations += 1
 
     def resume(self) -> None:
@@ -140,7 +140,9 @@ class FakeSpeechModel:
 
     def _heard(self, stretch: Stretch) -> Heard:
         text = f"{stretch.duration_s:.1f}s"
-        return Heard((Hypothesis(text, -1.0, (0.5,) * len(text)),)) if stretch.samples.any() else Heard()
+        if not stretch.samples.any():
+            return Heard()
+        return Heard((Hypothesis(text, -1.0, (0.5,) * len(text)),), ending=stretch.silence_s)
 
 
 class ShoutingCorrector:

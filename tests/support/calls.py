@@ -67,7 +67,7 @@ class ScriptedStream:
     def push(self, frame: AudioFrame) -> None:
         self.frames.append(frame)
 
-    def speculate(self) -> None:
+    def speculate(self, speech_end: int | None = None) -> None:
         pass
 
     def resume(self) -> None:

@@ -104,8 +104,8 @@ class Endpointer(Protocol):
     def expect(self, expects: Expect) -> None:
         """The next answer is of this kind."""
 
-    def hear(self, partial: str) -> None:
-        """The newest partial text of the turn in progress; may shorten or lengthen the wait."""
+    def hear(self, partial: str, ending: float | None = None) -> None:
+        """The newest partial text of the turn in progress, and how finished it sounds (`Transcript.ending`)."""
 
 
 class RecogniserStream(Protocol):
@@ -114,8 +114,8 @@ class RecogniserStream(Protocol):
     def push(self, frame: AudioFrame) -> None:
         """Take 20 ms of audio; never waits."""
 
-    def speculate(self) -> None:
-        """A pause began: start a final pass on what was heard so far."""
+    def speculate(self, speech_end: int | None = None) -> None:
+        """A pause began: start a final pass on what was heard so far; ``speech_end`` is where the voice ended."""
 
     def resume(self) -> None:
         """It was only a pause: throw the speculation away."""

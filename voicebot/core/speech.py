@@ -66,7 +66,8 @@ class Transcript:
     probability in [0, 1] for each character of ``raw_text`` (empty when the engine gives none).
     ``start`` and ``end`` are positions in samples since answer. An empty ``text`` of a final
     transcript means: there was sound, but nothing that is speech. ``notice`` is there when something about
-    the caller's dialect has to be said or done.
+    the caller's dialect has to be said or done. ``ending`` is the log-odds that the voice before a silence sounded
+    finished; None when the engine cannot tell.
     """
 
     text: str
@@ -80,6 +81,7 @@ class Transcript:
     confidence: tuple[float, ...] = ()
     corrections: tuple[Correction, ...] = ()
     notice: DialectNotice | None = None
+    ending: float | None = None
 
     @property
     def mean_confidence(self) -> float:

@@ -65,7 +65,7 @@ class Hearing(FrameProcessor):
         self._listening: _Listening | None = None
         self._next_turn = 0
         self._bot_was_speaking = False
-        self._partial = ""
+        self._partial: tuple[str, float | None] = ("", None)
         # Turns whose final pass runs; a caller cannot finish 16 turns within one pass. When full, the turn waits here.
         self._finals: asyncio.Queue[tuple[_Listening, TurnEvent]] = asyncio.Queue(maxsize=16)
         self._finishing: asyncio.Task[None] | None = None
@@ -112,10 +112,12 @@ class Hearing(FrameProcessor):
             await self.push_frame(DigitsFrame(digits=collected))
 
     def _note_partial(self) -> None:
-        if self._listening and (partial := self._listening.stream.partial()) and partial.text != self._partial:
-            self._partial = partial.text
+        if not self._listening or not (partial := self._listening.stream.partial()):
+            return
+        if (partial.text, partial.ending) != self._partial:
+            self._partial = (partial.text, partial.ending)
             self._state.hearing(partial.text)
-            self._endpointer.hear(partial.text)
+            self._endpointer.hear(partial.text, partial.ending)
             self._barge_in.hear(partial.text)
 
     async def _mind_the_bot(self, speech: float, audio: AudioFrame) -> None:
@@ -146,7 +148,7 @@ class Hearing(FrameProcessor):
         elif self._listening is None:
             return
         elif event.kind is TurnEventKind.PAUSED:
-            self._listening.stream.speculate()
+            self._listening.stream.speculate(event.speech_end)
         elif event.kind is TurnEventKind.RESUMED:
             self._listening.stream.resume()
         elif event.kind is TurnEventKind.ENDED:
@@ -165,7 +167,7 @@ class Hearing(FrameProcessor):
             chunk = pcm[offset : offset + FRAME_BYTES]
             stream.push(AudioFrame(chunk, position))
             position += len(chunk) // 2
-        self._partial = ""
+        self._partial = ("", None)
         self._listening = _Listening(self._next_turn, start, stream, over_bot=self._state.bot_speaking)
         self._next_turn += 1
 

@@ -55,10 +55,10 @@ class AdaptiveEndpointer:
         """The next answer is of this kind."""
         self._expects = expects
 
-    def hear(self, partial: str) -> None:
-        """The newest partial text of the turn in progress; ignored between turns."""
+    def hear(self, partial: str, ending: float | None = None) -> None:
+        """The newest partial text of the turn in progress and how it sounds; ignored between turns."""
         if self.in_turn:
-            self._completeness = judge(partial, self._expects)
+            self._completeness = judge(partial, self._expects, ending)
 
     def push(self, speech: float, position: int) -> Sequence[TurnEvent]:
         """Take the speech probability of the 20 ms frame at ``position``; return what changed."""

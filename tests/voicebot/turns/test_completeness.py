@@ -16,8 +16,18 @@ UNFINISHED, OPEN, COMPLETE = Completeness.UNFINISHED, Completeness.OPEN, Complet
         ("小区门口的", Expect.ANYTHING, UNFINISHED),
         ("我家在", Expect.ANYTHING, UNFINISHED),
         ("我的电话是一三八", Expect.ANYTHING, UNFINISHED),
-        ("我的电话是13800138000", Expect.ANYTHING, OPEN),
-        ("路灯坏了", Expect.ANYTHING, COMPLETE),
+        ("我的电话是13800138000", Expect.ANYTHING, COMPLETE),
+        ("路灯坏了", Expect.ANYTHING, OPEN),  # 三天了 may follow
+        ("路灯坏了三天了", Expect.ANYTHING, COMPLETE),
+        ("涧西区南昌路三号院", Expect.ANYTHING, UNFINISHED),
+        ("社保卡丢了怎么补办", Expect.ANYTHING, COMPLETE),
+        ("没有了，谢谢。", Expect.ANYTHING, COMPLETE),
+        ("对，没错", Expect.ANYTHING, COMPLETE),
+        ("对", Expect.ANYTHING, OPEN),
+        ("有三个问题，第一，小区没有路灯", Expect.ANYTHING, UNFINISHED),
+        ("有两个事情，第一，没有路灯，第二，下雨天积水", Expect.ANYTHING, COMPLETE),
+        ("my street lamp is broken", Expect.ANYTHING, OPEN),
+        ("我叫刘建国", Expect.NAME, OPEN),
         ("这个能办吗？", Expect.ANYTHING, COMPLETE),
         ("是的", Expect.ANYTHING, COMPLETE),
         ("好的，谢谢。", Expect.ANYTHING, COMPLETE),
@@ -26,7 +36,7 @@ UNFINISHED, OPEN, COMPLETE = Completeness.UNFINISHED, Completeness.OPEN, Complet
         ("，。", Expect.ANYTHING, OPEN),
         ("对", Expect.YES_NO, COMPLETE),
         ("不是", Expect.YES_NO, COMPLETE),
-        ("不是这个地方", Expect.YES_NO, OPEN),
+        ("不是这个地方", Expect.YES_NO, UNFINISHED),
         ("一三八零零", Expect.DIGITS, UNFINISHED),
         ("13800138000", Expect.DIGITS, COMPLETE),
         ("幺三八零零幺三八零零零", Expect.DIGITS, COMPLETE),
@@ -40,11 +50,25 @@ UNFINISHED, OPEN, COMPLETE = Completeness.UNFINISHED, Completeness.OPEN, Complet
         ("王城公园对面", Expect.ADDRESS, COMPLETE),
         ("就在我们村口", Expect.ADDRESS, OPEN),
         ("五分", Expect.RATING, COMPLETE),
-        ("很满意", Expect.RATING, OPEN),
+        ("很满意", Expect.RATING, COMPLETE),
     ],
 )
 def test_words_tell_whether_more_will_come(text: str, expects: Expect, verdict: Completeness) -> None:
     assert judge(text, expects) is verdict
+
+
+def test_the_sound_of_the_voice_counts_beside_the_words() -> None:
+    text = "楼下烧烤摊很吵"
+    assert judge(text) is OPEN
+    assert judge(text, ending=3.0) is COMPLETE
+    assert judge(text, ending=-3.0) is UNFINISHED
+
+
+@pytest.mark.parametrize(
+    ("text", "expects"), [("我要反映那个", Expect.ANYTHING), ("一三八零零", Expect.DIGITS), ("王城路", Expect.ADDRESS)]
+)
+def test_what_was_asked_for_is_not_talked_away_by_the_voice(text: str, expects: Expect) -> None:
+    assert judge(text, expects, ending=9.0) is UNFINISHED
 
 
 @pytest.mark.parametrize("text", ["嗯", "嗯。", "对对对", "好的，", "知道了"])

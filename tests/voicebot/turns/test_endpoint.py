@@ -107,7 +107,8 @@ def test_the_question_sets_the_patience(expects: Expect, wait_ms: float) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "wait_ms"), [("我想反映那个", 900), ("请问怎么办理", 300), ("路灯坏了三天", 500), ("", 500)]
+    ("text", "wait_ms"),
+    [("我想反映那个", 900), ("请问怎么办理", 240), ("楼下烧烤摊很吵", 500), ("涧西区南昌路三号院", 900), ("", 500)],
 )
 def test_the_words_change_the_patience(text: str, wait_ms: float) -> None:
     caller = Caller().speaks(400).is_silent(200)
