@@ -60,8 +60,8 @@ async def test_silence_behind_a_speculation_does_not_start_another_pass(
 
 async def test_a_pause_is_judged_by_how_the_voice_ended(recogniser: StreamingRecogniser) -> None:
     stream = recogniser.open(HearingContext())
-    say(stream, 0.8)
-    say(stream, 0.1, level=0)
+    for frame in framed(sound(0.8) + sound(0.1, level=0)):
+        stream.push(frame)
     stream.speculate(speech_end=6400)
     assert (await stream.finish()).ending == pytest.approx(0.1)  # the fake says how much silence it was told of
 
