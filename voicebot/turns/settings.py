@@ -13,7 +13,7 @@ class TurnSettings(BaseModel):
     min_speech_ms: float = Field(80, ge=20, description="voiced sound that begins a turn, ms; a click is shorter")
     onset_lead_ms: float = Field(160, ge=0, description="how far before the first voiced frame a turn begins, ms")
     release_lag_ms: float = Field(100, ge=0, description="how long the detector goes on hearing a voice that ended, ms")
-    pause_ms: float = Field(140, ge=20, description="silence after which recognition starts on speculation, ms")
+    pause_ms: float = Field(120, ge=20, description="silence after which recognition starts on speculation, ms")
     resume_ms: float = Field(60, ge=20, description="voiced sound that ends a pause, ms")
     min_wait_ms: float = Field(200, ge=100, description="shortest silence that ends a turn, ms")
     max_wait_ms: float = Field(1200, ge=200, description="longest silence that a turn survives, ms")
