@@ -47,6 +47,13 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
         row = results["vad"]["conditions"][condition]["GatedDetector"]
         assert f"{row['miss']}/{row['false_alarm']}" in readme
     assert f"{results['audio-core']['frame_us']['all']} 微秒" in readme
+    for block in results["latency"]["calls_at_once"].values():
+        for row in (block, block["peer"]):
+            known, new = row["reply_ms"], row["new_text_ms"]
+            assert f"| {known['p50']} | {known['p95']} | {new['p50']} | {new['p95']} |" in readme
+    paused = results["turn-ends"]["wait_ms"]["650"]
+    with_words, without = (paused[way]["inside_cut"] for way in ("with_words", "without_words"))
+    assert f"被当成说完的 {with_words}%，不看文字和语气时 {without}%" in readme
     made, whole = (results["voice"]["contenders"][name] for name in ("heard while it is made", "published network"))
     assert f"p50 {made['first_ms_p50']} 毫秒、p95 {made['first_ms_p95']} 毫秒" in readme
     assert f"{whole['first_ms_p50']} 与 {whole['first_ms_p95']} 毫秒" in readme

@@ -23,6 +23,7 @@ UNFINISHED, OPEN, COMPLETE = Completeness.UNFINISHED, Completeness.OPEN, Complet
         ("社保卡丢了怎么补办", Expect.ANYTHING, COMPLETE),
         ("没有了，谢谢。", Expect.ANYTHING, COMPLETE),
         ("对，没错", Expect.ANYTHING, COMPLETE),
+        ("没有。", Expect.ANYTHING, COMPLETE),
         ("对", Expect.ANYTHING, OPEN),
         ("有三个问题，第一，小区没有路灯", Expect.ANYTHING, UNFINISHED),
         ("有两个事情，第一，没有路灯，第二，下雨天积水", Expect.ANYTHING, COMPLETE),
