@@ -46,6 +46,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CALLS = ROOT / "benchmarks" / "data" / "latency.toml"
 ADDRESS = "127.0.0.1"
 READY_WITHIN_S, STOP_WITHIN_S = 900.0, 30.0
+SETTLE_S = 900.0
+SETTLE_HELP = "longest wait until a started service is idle: a first start goes on to render answers ahead"
 IDLE_S, IDLE_SHARE = 3.0, 0.1  # seconds to look at, and the share of a core that still counts as idle
 STAGGER_S = 1.7  # between the first words of callers that call at once
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -160,12 +162,12 @@ class Contender:
         self._process: subprocess.Popen[bytes] | None = None
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, settle_s: float = SETTLE_S) -> AsyncIterator[None]:
         """Started, ready and idle; stopped afterwards. Raises `RuntimeError` with its log when it does not start."""
         self._process = self._start()
         try:
             await self._wait_until_ready(self._process)
-            await self._wait_until_idle()
+            await self._wait_until_idle(settle_s)
             yield
         finally:
             self._process.send_signal(signal.SIGTERM)
@@ -188,9 +190,9 @@ class Contender:
         with self._log.open("ab") as log:
             return subprocess.Popen(self._command, stdout=log, stderr=log, cwd=ROOT)
 
-    async def _wait_until_idle(self) -> None:
+    async def _wait_until_idle(self, settle_s: float) -> None:
         # A first start goes on to render answers ahead, which a service that has run for a while has done.
-        until_s = time.monotonic() + READY_WITHIN_S
+        until_s = time.monotonic() + settle_s
         while time.monotonic() < until_s:
             before_s = self.cpu_s()
             await asyncio.sleep(IDLE_S)
@@ -268,7 +270,12 @@ def underruns(url: str) -> int:
 
 
 async def measure(
-    plans: Sequence[PlannedCall], settings: Settings, at_once: Sequence[int], peers: Sequence[str], rounds: int
+    plans: Sequence[PlannedCall],
+    settings: Settings,
+    at_once: Sequence[int],
+    peers: Sequence[str],
+    rounds: int,
+    settle_s: float = SETTLE_S,
 ) -> dict[str, Any]:
     """Every number of callers against every contender."""
     blocks: dict[str, Any] = {}
@@ -276,14 +283,14 @@ async def measure(
         with tempfile.TemporaryDirectory() as name:
             contender, own_settings = product(Path(name), settings)
             tell(f"本产品，{calls} 路")
-            async with contender.running():
+            async with contender.running(settle_s):
                 row = await _measured(contender, plans, calls, rounds)
                 row["underruns"] = underruns(f"http://{ADDRESS}:{own_settings.web.port}/metrics")
             block = {**row, **await stages(own_settings)}
             for reply in peers:
                 tell(f"pipecat（{reply}），{calls} 路")
                 other = peer(Path(name), settings, reply)
-                async with other.running():
+                async with other.running(settle_s):
                     block["peer" if reply == "spoken" else f"peer_{reply}"] = await _measured(
                         other, plans, calls, rounds
                     )
@@ -310,6 +317,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, nargs="+", default=[1, 4], help="callers at once")
     parser.add_argument("--peers", nargs="*", choices=("spoken", "ready"), default=["spoken", "ready"])
     parser.add_argument("--rounds", type=int, default=1, help="how often the calls are made")
+    parser.add_argument("--settle-s", type=float, default=SETTLE_S, help=SETTLE_HELP)
     parser.add_argument("--limit", type=int, default=None, help="only so many of the calls")
     parser.add_argument("--models", type=Path, default=None)
     parser.add_argument("--json", action="store_true")
@@ -318,7 +326,7 @@ def main() -> None:
     if options.models:
         settings = settings.model_copy(update={"models_dir": options.models})
     plans = planned_calls(options.fixtures)[: options.limit]
-    report = asyncio.run(measure(plans, settings, options.calls, options.peers, options.rounds))
+    report = asyncio.run(measure(plans, settings, options.calls, options.peers, options.rounds, options.settle_s))
     report |= provenance(CALLS)
     print(json.dumps(report, ensure_ascii=False, indent=None if options.json else 2))
 

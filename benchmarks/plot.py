@@ -73,7 +73,21 @@ def turn_ends(result: Mapping[str, Any]) -> str:
     )
 
 
+def barge_in(result: Mapping[str, Any]) -> str:
+    """How soon the bot is silent, and how often it did what it should."""
+    silent, obeyed, asides = result["silent_ms"], result["obeyed"], result["asides"]
+    harmless = asides["n"] - asides["stopped"]
+    rows = [
+        ("ms to silence, p50", (silent["p50"] or 0,)),
+        ("ms to silence, p95", (silent["p95"] or 0,)),
+        (f"interruptions obeyed, % of {obeyed['n']}", (100 * obeyed["right"] / max(1, obeyed["n"]),)),
+        (f"asides that did not stop it, % of {asides['n']}", (100 * harmless / max(1, asides["n"]),)),
+    ]
+    return bars("Said into the bot's answer", ("ms, or %",), rows)
+
+
 DRAWINGS = {
+    "barge-in": barge_in,
     "latency": latency,
     "turn-ends": turn_ends,
     "recogniser": recogniser,

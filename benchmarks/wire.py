@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ SOUND_DBFS = -45.0  # a packet louder than this is heard
 GAP_S = 1.0  # a bot that was silent for so long has finished speaking
 REPLY_WITHIN_S = 12.0
 SENTENCE_WITHIN_S = 60.0
+STOPPED_S = 0.3  # a bot that is interrupted is silent when it was for so long
 ONSET_S = 0.2  # after so much silence a sound is a new one
 HISS_DBFS = -62.0  # under the whole call: a telephone is never digitally silent
 LOUD_END = 10 ** (-35 / 20) * 32768  # a voice that stops from here to nothing has been torn off
@@ -52,6 +53,15 @@ def read_sentence(path: Path, *, new: bool = False, pauses: bool = False) -> Sen
         raise ValueError(f"{path}: {rate_hz} Hz, not {SAMPLE_RATE_HZ}")
     pcm = samples.astype("<i2").tobytes()
     return Sentence(path.stem, pcm[: round(speech_end_ms(pcm) * SAMPLE_RATE_HZ / 1000) * 2], new, pauses)
+
+
+def without_lead(sentence: Sentence) -> Sentence:
+    """The sentence from its first audible 20 ms on."""
+    samples = np.frombuffer(sentence.pcm, "<i2").astype(np.float64)
+    frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    levels = np.sqrt(np.mean(frames**2, axis=1))
+    first = int(np.argmax(levels > levels.max() * 0.1)) if len(levels) else 0
+    return replace(sentence, pcm=sentence.pcm[2 * FRAME_SAMPLES * first :])
 
 
 class HissingMedia(Media):
@@ -88,6 +98,7 @@ class WireCaller(RawSip):
         super().__init__(port, caller=number)
         self.media: HissingMedia = HissingMedia()
         self._looked_at = 0
+        self._sounds: list[tuple[float, float]] = []  # first and last instant of each 20 ms that was heard
         self._onsets: list[float] = []  # instants at which a sound began
         self._sound_until_s: float | None = None
         self._heard: list[NDArray[np.int16]] = []
@@ -108,6 +119,25 @@ class WireCaller(RawSip):
         first_s = self._onset(ended_s)
         cut_off = any(begun_s + ONSET_S < onset_s < ended_s for onset_s in self._onsets)
         return Said(sentence, None if first_s is None else first_s - ended_s, cut_off)
+
+    async def interrupt(self, sentence: Sentence) -> tuple[float, float]:
+        """Speak now, whatever the bot does; the instants of the first and the last sample."""
+        begun_s = time.monotonic()
+        self.media.speech += sentence.pcm
+        await self._until(lambda: not self.media.speech, SENTENCE_WITHIN_S)
+        return begun_s, self.media.spoke_at_s
+
+    def silent_after(self, begin_s: float, until_s: float) -> float | None:
+        """Seconds from an instant to the bot's last sound before a silence; None when there was none in time."""
+        self._listen()
+        last_s = begin_s
+        for first_s, end_s in self._sounds:
+            if end_s <= begin_s:
+                continue
+            if first_s - last_s > STOPPED_S:
+                break
+            last_s = end_s
+        return None if last_s > until_s else last_s - begin_s
 
     async def until_finished(self) -> None:
         """Until the bot has been heard and then was silent for `GAP_S`, or has hung up."""
@@ -151,6 +181,7 @@ class WireCaller(RawSip):
                 if self._sound_until_s is None or first_s - self._sound_until_s > ONSET_S:
                     self._onsets.append(first_s)
                 self._sound_until_s = packet.at_s + FRAME_MS / 1000
+                self._sounds.append((first_s, self._sound_until_s))
         self._looked_at = len(self.media.packets)
 
     def _onset(self, after_s: float) -> float | None:

@@ -22,14 +22,16 @@ SMALL = {
     "turn-ends": ("--turns", "2", "--models", str(MODELS_DIR)),
     "answers": ("--voices", "zf_xiaoxiao", "--models", str(MODELS_DIR)),
     "voice": ("--texts", "2", "--models", str(MODELS_DIR)),
-    "latency": ("--calls", "1", "--peers", "spoken", "--limit", "1", "--models", str(MODELS_DIR)),
+    "barge-in": ("--rounds", "1", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
+    "latency": ("--calls", "1", "--peers", "spoken", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
 }
-FIRST = {"latency": str(FIXTURES.parent)}  # others take a manifest
+FIRST = {"latency": str(FIXTURES.parent), "barge-in": str(FIXTURES.parent)}  # others take a manifest
 NEEDED = {
     "recogniser": ("whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
     "answers": ("kokoro", "whisper-base-telephone-zh"),
     "voice": ("kokoro", "whisper-base-telephone-zh"),
     "turn-ends": ("whisper-base-telephone-zh",),
+    "barge-in": ("kokoro", "whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
     "latency": ("kokoro", "whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
 }
 

@@ -51,6 +51,9 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
         for row in (block, block["peer"]):
             known, new = row["reply_ms"], row["new_text_ms"]
             assert f"| {known['p50']} | {known['p95']} | {new['p50']} | {new['p95']} |" in readme
+    silent, asides = results["barge-in"]["silent_ms"], results["barge-in"]["asides"]
+    assert f"从开口到机器人安静 p50 {silent['p50']} 毫秒、p95 {silent['p95']} 毫秒" in readme
+    assert f"{asides['n']} 例，误停 {asides['stopped']} 例" in readme
     paused = results["turn-ends"]["wait_ms"]["650"]
     with_words, without = (paused[way]["inside_cut"] for way in ("with_words", "without_words"))
     assert f"被当成说完的 {with_words}%，不看文字和语气时 {without}%" in readme

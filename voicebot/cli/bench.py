@@ -16,6 +16,7 @@ BENCHMARKS = {
     "answers": ("benchmarks.answers", "短答：知道问了什么与不知道时，各听懂多少；有没有把别的话当成回答"),
     "voice": ("benchmarks.voice", "语音：多久出第一声、多少开销，与同一网络整句合成同场比较"),
     "turn-ends": ("benchmarks.turn_ends", "话轮：句中停顿时的误切率与等待时间"),
+    "barge-in": ("benchmarks.barge_in", "插话：真的打断多快停下，咳嗽、嗯、关门声会不会让它停下"),
     "latency": ("benchmarks.latency", "应答：真实 SIP 电话上从说完到听见回答，与 pipecat 的标准流水线同场比较"),
 }
 
