@@ -46,7 +46,8 @@ class Words:
     """The word lists of ``words.toml``."""
 
     unfinished: tuple[str, ...]
-    whole: re.Pattern[str]
+    whole: frozenset[str]
+    between: frozenset[str]
     yes_no: frozenset[str]
     address_end: tuple[str, ...]
     address_open: tuple[str, ...]
@@ -60,19 +61,14 @@ def words() -> Words:
     data = tomllib.loads(files("voicebot.turns").joinpath("words.toml").read_text(encoding="utf-8"))
     return Words(
         unfinished=tuple(data["unfinished"]),
-        whole=re.compile(
-            f"(?:{_any_of(data['between'])})*(?:(?:{_any_of(data['whole'])})(?:{_any_of(data['between'])})*)+"
-        ),
+        whole=frozenset(data["whole"]),
+        between=frozenset(data["between"]),
         yes_no=frozenset(data["yes_no"]),
         address_end=tuple(data["address_end"]),
         address_open=tuple(data["address_open"]),
         backchannel=frozenset(data["backchannel"]),
         floor_taking=tuple(data["floor_taking"]),
     )
-
-
-def _any_of(phrases: list[str]) -> str:
-    return "|".join(map(re.escape, sorted(phrases, key=len, reverse=True)))
 
 
 def bare(text: str) -> str:
@@ -88,7 +84,7 @@ def judge(text: str, expects: Expect = Expect.ANYTHING, ending: float | None = N
     said = bare(text)
     if not said:
         return Completeness.OPEN
-    if words().whole.fullmatch(said) or (expects is Expect.YES_NO and said in words().yes_no):
+    if _only_answers(said) or (expects is Expect.YES_NO and said in words().yes_no):
         return Completeness.COMPLETE
     if expects is Expect.RATING and _DIGITS_ONLY.search(said):
         return Completeness.COMPLETE
@@ -99,6 +95,20 @@ def judge(text: str, expects: Expect = Expect.ANYTHING, ending: float | None = N
     if _more_must_follow(said):
         return Completeness.UNFINISHED
     return _judge_sentence(said, ending) if expects in _SENTENCES else Completeness.OPEN
+
+
+def _only_answers(said: str) -> bool:
+    """Whole answers in a row, with small words around them. Each place is looked at once."""
+    whole, between = words().whole, words().between
+    longest = max(map(len, whole | between))
+    begun, answered = {0}, set[int]()  # places that small words alone lead to, and those behind an answer
+    for at in range(len(said)):
+        for end in range(at + 1, min(at + longest, len(said)) + 1) if at in begun or at in answered else ():
+            if said[at:end] in whole:
+                answered.add(end)
+            if said[at:end] in between:
+                (answered if at in answered else begun).add(end)
+    return len(said) in answered
 
 
 def _judge_digits(said: str) -> Completeness | None:

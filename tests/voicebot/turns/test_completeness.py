@@ -58,6 +58,11 @@ def test_words_tell_whether_more_will_come(text: str, expects: Expect, verdict: 
     assert judge(text, expects) is verdict
 
 
+def test_a_word_said_over_and_over_is_judged_at_once() -> None:
+    assert judge("对" * 400 + "吗") is COMPLETE
+    assert judge("对" * 400) is COMPLETE
+
+
 def test_the_sound_of_the_voice_counts_beside_the_words() -> None:
     text = "楼下烧烤摊很吵"
     assert judge(text) is OPEN
