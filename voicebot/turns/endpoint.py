@@ -92,6 +92,8 @@ class AdaptiveEndpointer:
         if samples_to_ms(end - self._speech_end) < self._settings.pause_ms:
             return ()
         self._state = _State.PAUSED
+        # What was heard so far was said before the last words: only a text of the whole stretch tells of its end.
+        self._completeness = Completeness.OPEN
         return (TurnEvent(TurnEventKind.PAUSED, end, self._speech_end),)
 
     def _wait_for_end(self, speech: float, position: int) -> Sequence[TurnEvent]:

@@ -117,6 +117,13 @@ def test_the_words_change_the_patience(text: str, wait_ms: float) -> None:
     assert caller.events[-1].position == ms_to_samples(400 + wait_ms)
 
 
+def test_words_from_before_the_last_ones_do_not_end_a_turn() -> None:
+    caller = Caller().speaks(200)
+    caller.endpointer.hear("谢谢")
+    caller.speaks(200).is_silent(1500)
+    assert caller.events[-1].position == ms_to_samples(400 + 500)
+
+
 def test_the_patience_has_an_end() -> None:
     caller = Caller()
     caller.endpointer.expect(Expect.DIGITS)
