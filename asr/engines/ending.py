@@ -11,8 +11,9 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.engines.whisper_decoder import ENCODED_PER_S
+
 WEIGHTS = "ending.npz"
-ENCODED_PER_S = 50
 _LATE, _EARLY = 8, 20  # encoder frames before the end: the last 160 ms, the 240 ms before them
 
 

@@ -19,6 +19,7 @@ from voicebot.core.errors import ModelError
 
 RATE_HZ = 16000
 FULL_WINDOW_S = 30.0
+ENCODED_PER_S = 50  # states of the encoder
 LANGUAGES = ("zh", "en")
 _FRAMES_PER_S = 100  # mel frames; the encoder halves them
 _MOST_TOKENS = 448

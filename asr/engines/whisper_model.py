@@ -16,7 +16,15 @@ from asr.correction import Hypothesis
 from asr.engines.ending import ending_sound
 from asr.engines.resampling import at_rate
 from asr.engines.speech_model import Heard, Samples, Stretch
-from asr.engines.whisper_decoder import FULL_WINDOW_S, LANGUAGES, RATE_HZ, Decoded, Encoded, WhisperDecoder
+from asr.engines.whisper_decoder import (
+    ENCODED_PER_S,
+    FULL_WINDOW_S,
+    LANGUAGES,
+    RATE_HZ,
+    Decoded,
+    Encoded,
+    WhisperDecoder,
+)
 from asr.invention import is_english_aside, is_invented
 from asr.loops import most_tokens, runs_away
 from asr.settings import AsrSettings
@@ -36,7 +44,6 @@ _CLEARLY = 0.3  # by this mean log-probability English was better for English ca
 _QUIET_DBFS = -60.0  # nobody speaks below this
 _ANSWER_S = 3.0  # a short answer, with the silence around it
 _ANSWER_MARGIN_S = 1.5  # what the encoder makes of the silence behind it is needed too
-_ENCODED_PER_S = 50
 _ASKED_FOR = 4.0  # nats by which an answer is likelier than the same sounds without a question
 _ASKED_FOR_OPEN = 2.0  # the same after a question that anything may follow
 _ALIKE = 2.0  # nats
@@ -83,6 +90,7 @@ class WhisperModel:
         noise = np.random.default_rng(0).normal(0, 1e-2, RATE_HZ).astype(np.float32)
         encoded = decoder.encode([noise], self._settings.window_min_s)
         decoder.decode(encoded, "zh", [_HINT], beam_size=self._settings.beam_size, most_tokens=4)
+        ending_sound()
         self._decoder = decoder
 
     def unload(self) -> None:
@@ -198,7 +206,7 @@ class _Hearing:
         answers = likely_answers(expects, heard)
         if not answers or (choice.mean < _WEAK and not contains_speech(stretch)):
             return None
-        frames = round((stretch.duration_s + _ANSWER_MARGIN_S) * _ENCODED_PER_S)
+        frames = round((stretch.duration_s + _ANSWER_MARGIN_S) * ENCODED_PER_S)
         told = self._decoder.probabilities(encoded, (heard, *answers), "zh", _before(stretch, "zh"), frames)
         heard_fits, *fits = (sum(math.log(max(p, _TINY)) for p in each) for each in told)
         best = max(fits)

@@ -33,6 +33,7 @@ from voicebot.tts.edge import EdgeSynthesiser
 from voicebot.tts.fallback import FallbackSynthesiser
 from voicebot.tts.kokoro import KokoroSynthesiser
 from voicebot.turns.barge_in import BargeIn
+from voicebot.turns.ending import ending_model
 from voicebot.turns.endpoint import AdaptiveEndpointer
 from voicebot.turns.silence import SilenceTimer
 
@@ -53,6 +54,7 @@ def build(settings: Settings, observer: Observer) -> House:
 
     Raises `CityError`, `ModelError` and `StorageError` for what cannot work.
     """
+    ending_model()  # read now, not in the middle of the first call
     clock = SystemClock()
     city = load_city(settings.city_dir)
     models = ModelStore(settings.models_dir)

@@ -2,8 +2,7 @@
 
 A logistic regression over the last characters, fitted by ``python -m benchmarks.fit_ending``: sentences that are said
 whole against the same sentences stopped between two words, at a comma above all. How the voice
-sounds comes from the recogniser (`Transcript.ending`). Smart-turn v3.2 in its place told ends from pauses with an area
-under the curve of .685 on 87 human utterances over the telephone, for 29 ms a pause and a second network.
+sounds comes from the recogniser (`Transcript.ending`).
 """
 
 from functools import lru_cache
@@ -13,7 +12,7 @@ from itertools import chain
 import numpy as np
 
 WEIGHTS = "ending.npz"
-_LAST = 14  # characters that are looked at; 20 were no better
+_LAST = 14  # characters that are looked at
 _LONGEST_END = 4
 _LONGEST_COUNTED = 30
 
@@ -42,5 +41,5 @@ class EndingModel:
 
 @lru_cache(maxsize=1)
 def ending_model() -> EndingModel:
-    """The model, read once (a few milliseconds)."""
+    """The model, read once; the service reads it as it is built, and not in a call."""
     return EndingModel()
