@@ -3,9 +3,9 @@
     python -m benchmarks.fit_ending_sound TRAINING_MANIFEST --held MANIFEST… [--utterances 1500] [--models var/models]
 
 An utterance gives its end and its speaker's own pauses of 80 ms and more (the level falls 28 dB below the loudest);
-each is heard through the telephone with 140 ms of line noise behind it, as the recogniser hears it when a silence has
-begun. The end of speech is moved by up to 40 ms, as the detector errs. A pause weighs half as much as an end. The
-manifests under ``--held`` only measure.
+each is heard through the telephone with as much line noise behind it as begins a pause (140 ms when the shipped weights
+were fitted), as the recogniser hears it. The end of speech is moved by up to 40 ms, as the detector errs. A pause
+weighs half as much as an end. The manifests under ``--held`` only measure.
 """
 
 import argparse
@@ -20,10 +20,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 import asr.engines as room
-from asr.engines.ending import ENCODED_PER_S, WEIGHTS, moments
+from asr.engines.ending import WEIGHTS, moments
 from asr.engines.resampling import at_rate
 from asr.engines.speech_model import Stretch
-from asr.engines.whisper_decoder import RATE_HZ, WhisperDecoder
+from asr.engines.whisper_decoder import ENCODED_PER_S, RATE_HZ, WhisperDecoder
 from asr.engines.whisper_model import WhisperModel
 from asr.settings import AsrSettings
 from benchmarks.turn_ends import levels_db, load, trimmed

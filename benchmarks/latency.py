@@ -1,6 +1,6 @@
 """How long a caller waits for the reply, over real SIP and RTP, beside pipecat's stock pipeline in the same run.
 
-    python -m benchmarks.latency [FIXTURES] [--calls 1 4] [--peers spoken ready] [--rounds 1] [--json]
+    python -m benchmarks.latency [FIXTURES] [--calls 1 4 6] [--peers spoken] [--rounds 1] [--json]
 
 Callers say the recordings of ``benchmarks/data/latency.toml`` (FIXTURES is the folder they are relative to), each
 after the bot has finished. Everything is dated on the caller's side by the packets: from the last sample of a sentence
@@ -37,6 +37,7 @@ import numpy as np
 from benchmarks.provenance import provenance
 from benchmarks.wire import Said, Sentence, WireCaller, read_sentence
 from telephony.sip.runtime import free_sip_port
+from tests.support.hotline import Hotline
 from voicebot.core.clock import SystemClock
 from voicebot.evaluation.report import CallReports
 from voicebot.settings import Settings, load_settings
@@ -218,18 +219,9 @@ class Contender:
 
 def product(folder: Path, settings: Settings) -> tuple[Contender, Settings]:
     """``voicebot serve`` with its own ports and database, and the caches of this checkout."""
-    sip, web = free_sip_port(ADDRESS), free_sip_port(ADDRESS)
-    config = folder / "voicebot.toml"
-    config.write_text(
-        f'var_dir = "{settings.var_dir.resolve()}"\nmodels_dir = "{settings.models_dir.resolve()}"\nlog_json = true\n'
-        f"drain_s = 5\n[dialog]\nrepeat_days = 0\n"
-        f'[sip]\nport = {sip}\nlisten_address = "{ADDRESS}"\n'
-        f'[storage]\nurl = "sqlite:///{folder / "hotline.db"}"\nrecordings_folder = "{folder / "recordings"}"\n'
-        f"[web]\nport = {web}\n"
-    )
-    command = [sys.executable, "-m", "voicebot.cli", "--config", str(config), "serve"]
-    url = f"http://{ADDRESS}:{web}/readyz"
-    return Contender(command, sip, folder / "product.log", url), load_settings(config)
+    hotline = Hotline.make(folder, settings.models_dir.resolve(), more="[dialog]\nrepeat_days = 0\n")
+    log = folder / "product.log"
+    return Contender(hotline.command_line, hotline.settings.sip.port, log, hotline.url("/readyz")), hotline.settings
 
 
 def peer(folder: Path, settings: Settings, reply: str) -> Contender:
@@ -310,25 +302,33 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def settings_with(models: Path | None) -> Settings:
+    """The settings of this checkout, with another folder of models when one is given."""
+    settings = load_settings(None)
+    return settings.model_copy(update={"models_dir": models}) if models else settings
+
+
+def show(report: dict[str, Any], source: Path, *, as_json: bool) -> None:
+    """Print a result with where it came from: on one line, or to be read."""
+    print(json.dumps({**report, **provenance(source)}, ensure_ascii=False, indent=None if as_json else 2))
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("fixtures", type=Path, nargs="?", default=ROOT / "audio_fixtures")
-    parser.add_argument("--calls", type=int, nargs="+", default=[1, 4], help="callers at once")
-    parser.add_argument("--peers", nargs="*", choices=("spoken", "ready"), default=["spoken", "ready"])
+    parser.add_argument("--calls", type=int, nargs="+", default=[1, 4, 6], help="callers at once")
+    parser.add_argument("--peers", nargs="*", choices=("spoken", "ready"), default=["spoken"])
     parser.add_argument("--rounds", type=int, default=1, help="how often the calls are made")
     parser.add_argument("--settle-s", type=float, default=SETTLE_S, help=SETTLE_HELP)
     parser.add_argument("--limit", type=int, default=None, help="only so many of the calls")
     parser.add_argument("--models", type=Path, default=None)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    settings = load_settings(None)
-    if options.models:
-        settings = settings.model_copy(update={"models_dir": options.models})
+    settings = settings_with(options.models)
     plans = planned_calls(options.fixtures)[: options.limit]
     report = asyncio.run(measure(plans, settings, options.calls, options.peers, options.rounds, options.settle_s))
-    report |= provenance(CALLS)
-    print(json.dumps(report, ensure_ascii=False, indent=None if options.json else 2))
+    show(report, CALLS, as_json=options.json)
 
 
 if __name__ == "__main__":

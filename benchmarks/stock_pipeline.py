@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import soxr
+from kokoro_onnx import Kokoro
 from loguru import logger
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import (
@@ -42,20 +42,20 @@ from pipecat.services.whisper.stt import WhisperSTTService
 from pipecat.transcriptions.language import Language
 from pipecat.workers.runner import WorkerRunner
 
+from benchmarks.recogniser import PROMPT, WIDE_HZ
 from telephony.settings import TelephonySettings
 from telephony.sip.server import SipLineServer
 from telephony.transport import LineTransport
 from voicebot.audio.narrowband import resample, to_pcm
+from voicebot.audio.resample import Resampler
 from voicebot.core.clock import SystemClock
 from voicebot.core.frames import FRAME_BYTES, SAMPLE_RATE_HZ
 from voicebot.core.ports import Line
 from voicebot.models import ModelStore
 
-WIDE_HZ = 16_000
 VOICE = "zf_xiaoxiao"
 GREETING = "您好，这里是政务服务热线。请问您有什么需要帮助的？"
 REPLY = "好的，已经记下来了。请问还有别的情况要补充吗？"
-PROMPT = "以下是普通话的句子。"  # the same as in the recogniser's benchmark
 Reply = Literal["spoken", "ready"]
 
 
@@ -64,14 +64,13 @@ class Widened(FrameProcessor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._resampler = soxr.ResampleStream(SAMPLE_RATE_HZ, WIDE_HZ, 1, dtype="int16")
+        self._resampler = Resampler(SAMPLE_RATE_HZ, WIDE_HZ)
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """Replace the audio, pass the rest on."""
         await super().process_frame(frame, direction)
         if isinstance(frame, InputAudioRawFrame):
-            wide = self._resampler.resample_chunk(np.frombuffer(frame.audio, "<i2"))
-            frame = InputAudioRawFrame(wide.tobytes(), WIDE_HZ, 1)
+            frame = InputAudioRawFrame(self._resampler.push(frame.audio), WIDE_HZ, 1)
         await self.push_frame(frame, direction)
 
 
@@ -100,9 +99,7 @@ class Peer:
     def __init__(self, whisper: Path, kokoro: Path, folder: Path, ready: bytes | None):
         self._whisper = whisper
         self._kokoro = kokoro
-        self._voices = folder / "voices.npz"
-        style = np.fromfile(kokoro / "voices" / f"{VOICE}.bin", "<f4").reshape(-1, 1, 256)
-        np.savez(self._voices, **{VOICE: style})
+        self._voices = voices_file(kokoro, folder)
         self._ready = ready
 
     async def serve(self, line: Line) -> None:
@@ -151,15 +148,17 @@ class Peer:
         return hearing, speaking
 
 
+def voices_file(kokoro: Path, folder: Path) -> Path:
+    """The voice in the form that kokoro-onnx reads, written into ``folder``."""
+    path = folder / "voices.npz"
+    np.savez(path, **{VOICE: np.fromfile(kokoro / "voices" / f"{VOICE}.bin", "<f4").reshape(-1, 1, 256)})
+    return path
+
+
 def ready_reply(kokoro: Path, folder: Path) -> bytes:
     """The reply as 8 kHz int16, by the same package as the service's."""
-    from kokoro_onnx import Kokoro
-
-    style = np.fromfile(kokoro / "voices" / f"{VOICE}.bin", "<f4").reshape(-1, 1, 256)
-    np.savez(folder / "ready.npz", **{VOICE: style})
-    samples, rate_hz = Kokoro(str(kokoro / "model.onnx"), str(folder / "ready.npz")).create(
-        REPLY, voice=VOICE, lang="cmn"
-    )
+    voice = Kokoro(str(kokoro / "model.onnx"), str(voices_file(kokoro, folder)))
+    samples, rate_hz = voice.create(REPLY, voice=VOICE, lang="cmn")
     pcm = to_pcm(resample(samples.astype(np.float32), rate_hz, SAMPLE_RATE_HZ))
     return pcm[: len(pcm) // FRAME_BYTES * FRAME_BYTES]
 

@@ -35,16 +35,21 @@ class Hotline:
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def make(cls, folder: Path) -> "Hotline":
-        """Write the settings of a service in ``folder``; the caches of the repository are shared."""
+    def make(cls, folder: Path, models_dir: Path = MODELS_DIR, more: str = "") -> "Hotline":
+        """Write the settings of a service in ``folder``; the caches of the repository are shared. ``more`` is TOML."""
         config = folder / "voicebot.toml"
         config.write_text(
-            f'var_dir = "{ROOT / "var"}"\nmodels_dir = "{MODELS_DIR}"\nlog_json = true\ndrain_s = 5\n'
+            f'var_dir = "{ROOT / "var"}"\nmodels_dir = "{models_dir}"\nlog_json = true\ndrain_s = 5\n'
             f'[sip]\nport = {free_sip_port(ADDRESS)}\nlisten_address = "{ADDRESS}"\n'
             f'[storage]\nurl = "sqlite:///{folder / "hotline.db"}"\nrecordings_folder = "{folder / "recordings"}"\n'
-            f"[web]\nport = {_free_tcp_port()}\n"
+            f"[web]\nport = {_free_tcp_port()}\n{more}"
         )
         return cls(folder, config, load_settings(config))
+
+    @property
+    def command_line(self) -> list[str]:
+        """What starts it."""
+        return [sys.executable, "-m", "voicebot.cli", "--config", str(self.config), "serve"]
 
     @property
     def target(self) -> str:
@@ -56,7 +61,7 @@ class Hotline:
         began = time.monotonic()
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "voicebot.cli", "--config", str(self.config), "serve"],
+                self.command_line,
                 stderr=log,
                 stdout=log,
                 env={**os.environ, "NO_COLOR": "1"},

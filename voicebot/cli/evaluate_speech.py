@@ -75,7 +75,8 @@ def command(
     by_dialect, words = report["by_dialect"], report["words"]
     assert isinstance(by_dialect, dict)  # noqa: S101  built a few lines above
     assert isinstance(words, dict)  # noqa: S101  the same
-    click.echo(f"地名、部门与热线用语写对 {words['right']} %（{words['n']} 处）")
+    if words["n"]:
+        click.echo(f"地名、部门与热线用语写对 {words['right']} %（{words['n']} 处）")
     for dialect, rate in by_dialect.items():
         click.echo(f"  {dialect}\t{rate} %")
 
