@@ -1,6 +1,9 @@
 #!/bin/sh
-# Installs the real peers that the tests talk to. Without root or apt it says so; the tests that need a peer then skip.
+# Installs the real peers that the tests talk to, and what stands at the edge. Without root or apt it says so; the tests that need a peer then skip.
 missing=""
+command -v kamailio >/dev/null 2>&1 || missing="$missing kamailio"
+command -v rtpengine >/dev/null 2>&1 || missing="$missing rtpengine-daemon"
+command -v turnserver >/dev/null 2>&1 || missing="$missing coturn"
 command -v sipp >/dev/null 2>&1 || missing="$missing sip-tester"
 command -v baresip >/dev/null 2>&1 || missing="$missing baresip-core"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"

@@ -1,5 +1,6 @@
 """What can be set about the telephone line."""
 
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Literal, Self
 from uuid import UUID
@@ -9,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 Transport = Literal["udp", "tcp", "tls"]
 Codec = Literal["pcma", "pcmu", "g722", "opus"]
 Encryption = Literal["none", "sdes", "dtls"]
+
+RTP_PORTS_PER_CALL = 4
+"""RTP and RTCP, and as many again for ports that were used a moment ago."""
 
 
 class TelephonySettings(BaseModel):
@@ -73,8 +77,7 @@ class TelephonySettings(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.rtp_port_max - self.rtp_port_min + 1 < 4 * self.max_concurrent_calls:
-            # Two ports a call, and as many again for ports that were used a moment ago.
+        if self.rtp_port_max - self.rtp_port_min + 1 < RTP_PORTS_PER_CALL * self.max_concurrent_calls:
             raise ValueError("rtp_port_min..rtp_port_max has too few ports: four for each of max_concurrent_calls")
         if self.jitter_buffer_max_ms < self.jitter_buffer_min_ms:
             raise ValueError("jitter_buffer_max_ms is below jitter_buffer_min_ms")
@@ -127,3 +130,43 @@ class WebRtcSettings(BaseModel):
     send_buffer_ms: int = Field(
         default=160, ge=40, le=1000, description="audio taken ahead of time, milliseconds; a barge-in flushes it"
     )
+
+
+class EdgeSettings(BaseModel):
+    """The machine between the trunk and the workers: Kamailio for SIP, rtpengine for RTP, coturn for browsers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen_address: str = Field(default="0.0.0.0", description="address of the edge towards the trunk")  # noqa: S104
+    port: int = Field(default=5060, ge=1, le=65535, description="SIP port of the edge, UDP and TCP")
+    advertised_address: str = Field(
+        default="", description="address that the trunk sees, when the edge stands behind NAT; empty: listen_address"
+    )
+    trunks: tuple[IPv4Network, ...] = Field(
+        default=(), description="networks that may send calls, e.g. 10.1.2.3/32; everybody else is not answered"
+    )
+    workers: tuple[str, ...] = Field(
+        default=(), description="host:port of workers on other machines; empty: the workers of this machine"
+    )
+    calls_per_second: int = Field(
+        default=50, ge=1, description="calls that one address may begin, per second; one more is refused with 503"
+    )
+    answer_within_ms: int = Field(
+        default=1000, ge=100, description="milliseconds after which a silent worker is given up and the next one asked"
+    )
+    ping_interval_s: int = Field(
+        default=2, ge=1, description="seconds between two questions to a worker: are you there"
+    )
+    session_expires_s: int = Field(
+        default=1800, ge=90, description="session timer (RFC 4028), seconds; a call nobody refreshes is cleared"
+    )
+    overflow: str = Field(default="", description="SIP URI that takes calls when every worker is full; empty: 503")
+    rtpengine_control: str = Field(
+        default="127.0.0.1:2223", description="where rtpengine takes Kamailio's orders (UDP)"
+    )
+    rtp_port_min: int = Field(default=30000, ge=1024, le=65535, description="lowest RTP port of the edge")
+    rtp_port_max: int = Field(default=39999, ge=1024, le=65535, description="highest RTP port of the edge")
+    turn_realm: str = Field(default="hotline.local", description="realm of the TURN server")
+    turn_port: int = Field(default=3478, ge=1, le=65535, description="port of the TURN server, UDP and TCP")
+    turn_relay_port_min: int = Field(default=49160, ge=1024, le=65535, description="lowest relay port of TURN")
+    turn_relay_port_max: int = Field(default=49999, ge=1024, le=65535, description="highest relay port of TURN")

@@ -7,14 +7,14 @@ Order, later wins: the defaults in each room's ``settings.py``, the TOML file, t
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from asr.settings import AsrSettings
 from dialog.settings import DialogSettings
-from telephony.settings import AudioSocketSettings, TelephonySettings, WebRtcSettings
+from telephony.settings import RTP_PORTS_PER_CALL, AudioSocketSettings, EdgeSettings, TelephonySettings, WebRtcSettings
 from voicebot.core.errors import ConfigurationError
 from voicebot.desk.settings import DeskSettings
 from voicebot.explain import explain
@@ -41,12 +41,19 @@ class Settings(BaseSettings):
     log_json: bool = Field(False, description="logs as one JSON object a line, for a log collector")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
     drain_s: float = Field(60, ge=0, description="how long calls may go on after the service is told to stop, seconds")
+    workers: int = Field(
+        1, ge=1, le=32, description="processes that take calls; each next one has its own ports, see docs/deployment.md"
+    )
+    worker_name: str = Field("", description="name of this process in its logs; several workers are named by number")
 
     sip: TelephonySettings = Field(default_factory=TelephonySettings, description="the SIP line")
     audiosocket: AudioSocketSettings | None = Field(
         None, description="the door for a PBX's media socket; open only when this section is there"
     )
     webrtc: WebRtcSettings = Field(default_factory=WebRtcSettings, description="calls from the page /call")
+    edge: EdgeSettings = Field(
+        default_factory=EdgeSettings, description="what voicebot edge config writes for Kamailio, rtpengine and coturn"
+    )
     asr: AsrSettings = Field(default_factory=AsrSettings, description="hearing")
     tts: TtsSettings = Field(default_factory=TtsSettings, description="the voice")
     turns: TurnSettings = Field(default_factory=TurnSettings, description="turn-taking")
@@ -58,6 +65,24 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="SIP targets by emergency number or seat skill, e.g. 119 or general; calls without one wait",
     )
+
+    @model_validator(mode="after")
+    def _workers_fit(self) -> Self:
+        if self.workers > 1 and self.sip.registrar:
+            raise ValueError("with several workers the edge registers, not the workers: leave sip.registrar empty")
+        if self.workers > 1 and self.web.port == 0:
+            raise ValueError("with several workers web.port must be a port: worker n takes web.port + n")
+        if self.rtp_ports_per_worker < RTP_PORTS_PER_CALL * self.sip.max_concurrent_calls:
+            raise ValueError(
+                f"sip.rtp_port_min..rtp_port_max has too few ports: {RTP_PORTS_PER_CALL} for each of"
+                " sip.max_concurrent_calls, in each of the workers"
+            )
+        return self
+
+    @property
+    def rtp_ports_per_worker(self) -> int:
+        """An even number: RTP takes the even port, RTCP the next one."""
+        return (self.sip.rtp_port_max - self.sip.rtp_port_min + 1) // self.workers // 2 * 2
 
     @classmethod
     def settings_customise_sources(

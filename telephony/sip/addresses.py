@@ -1,6 +1,7 @@
 """Numbers in SIP headers."""
 
 import re
+import socket
 from collections.abc import Mapping
 
 _URI = re.compile(r"(?:sips?|tel):(?:([^@;>\s]+)@)?([^;>\s]*)", re.IGNORECASE)
@@ -39,3 +40,15 @@ def host_of(uri: str) -> str:
     """Host and port of a SIP URI."""
     match = _URI.search(uri)
     return match[2] if match else ""
+
+
+def shown_address(listen_address: str) -> str:
+    """The address to tell people: this machine's own when the service listens on all of them."""
+    if listen_address not in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
+        return listen_address
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737 documentation address: nothing is sent, only a route is chosen
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "127.0.0.1"

@@ -124,8 +124,17 @@ class Media(asyncio.DatagramProtocol):
 class RawSip(asyncio.DatagramProtocol):
     """One dialog with the line under test. Use as ``async with RawSip(port) as peer``."""
 
-    def __init__(self, port: int, *, payload_type: int = 8, dialled: str = "12345", caller: str = "13800138000"):
+    def __init__(
+        self,
+        port: int,
+        *,
+        payload_type: int = 8,
+        dialled: str = "12345",
+        caller: str = "13800138000",
+        own_address: str = _ADDRESS,
+    ):
         self.port = port
+        self.own_address = own_address
         self.dialled = dialled
         self.caller = caller
         self.media = Media(payload_type)
@@ -136,12 +145,13 @@ class RawSip(asyncio.DatagramProtocol):
         self._from_tag = uuid.uuid4().hex[:8]
         self._to_tag = ""
         self._target = f"sip:{dialled}@{_ADDRESS}:{port}"
+        self._route = ""  # through the proxies that put themselves on record
         self._cseq = 0
         self._branch = ""
 
     async def __aenter__(self) -> "RawSip":
         loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: self, local_addr=(_ADDRESS, 0))
+        await loop.create_datagram_endpoint(lambda: self, local_addr=(self.own_address, 0))
         await loop.create_datagram_endpoint(lambda: self.media, local_addr=(_ADDRESS, 0))
         self._talking = asyncio.create_task(self.media.run())
         return self
@@ -218,7 +228,7 @@ class RawSip(asyncio.DatagramProtocol):
             f"From: <sip:{self.caller}@{_ADDRESS}:{self.own_port}>;tag={self._from_tag}\r\n"
             f"To: <sip:{self.dialled}@{_ADDRESS}:{self.port}>{tag}\r\n"
             f"Call-ID: {self._call_id}\r\nCSeq: {self._cseq} {method}\r\n"
-            f"Contact: <sip:{self.caller}@{_ADDRESS}:{self.own_port}>\r\n{headers}"
+            f"Contact: <sip:{self.caller}@{_ADDRESS}:{self.own_port}>\r\n{self._route}{headers}"
             + (f"Content-Type: {kind}\r\n" if body else "")
             + f"Content-Length: {len(body)}\r\n\r\n{body}"
         )
@@ -250,6 +260,8 @@ class RawSip(asyncio.DatagramProtocol):
             contact = re.search(r"<([^>]+)>", response.headers["contact"])
             assert contact
             self._target = contact[1]
+            proxies = re.findall(r"(?im)^Record-Route: *(.+?)\r$", response.raw)
+            self._route = "".join(f"Route: {proxy}\r\n" for proxy in reversed(proxies))
             port = re.search(r"m=audio (\d+)", response.body)
             assert port
             self.media.remote = (_ADDRESS, int(port[1]))

@@ -96,6 +96,8 @@ class House:
 
         The beginnings of all answers come first: an answer can begin while its rest is being made.
         """
+        if not self.settings.tts.render_ahead:
+            return
         try:
             for texts in (
                 self.conversations.article_beginnings(),

@@ -1,7 +1,6 @@
 """The running service: lines and pages around a house, until it is told to stop."""
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +9,7 @@ import structlog
 
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.settings import WebRtcSettings
+from telephony.sip.addresses import shown_address
 from telephony.sip.server import SipLineServer
 from telephony.webrtc.server import WebRtcServer
 from voicebot.app.desk import FIRST_ADMINISTRATOR, build_office, desk_tasks, first_administrator
@@ -201,15 +201,3 @@ async def finished_before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) 
         for task in (doing, stopping):
             task.cancel()
         await asyncio.gather(doing, stopping, return_exceptions=True)
-
-
-def shown_address(listen_address: str) -> str:
-    """The address to tell people: this machine's own when the service listens on all of them."""
-    if listen_address not in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
-        return listen_address
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # RFC 5737 documentation address: nothing is sent, only a route is chosen
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "127.0.0.1"

@@ -23,6 +23,7 @@ COMMANDS = {
     "transcribe": ("voicebot.cli.transcribe", "把录音转成文字"),
     "evaluate": ("voicebot.cli.evaluate", "在数据集上评测听写、知识、派单等"),
     "bench": ("voicebot.cli.bench", "测速与压力"),
+    "edge": ("voicebot.cli.edge", "边缘：写出 Kamailio、rtpengine、coturn 的配置"),
     "models": ("voicebot.cli.models", "模型：列出、获取、校验"),
     "doctor": ("voicebot.cli.doctor", "体检：模型、端口、音频、数据库、城市数据"),
     "settings": ("voicebot.cli.settings", "列出全部设置项"),

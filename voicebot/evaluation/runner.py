@@ -13,11 +13,11 @@ from typing import Any, Literal, Protocol
 import aiohttp
 
 from telephony.caller import CallerLeg
+from telephony.sip.addresses import shown_address
 from telephony.sip.caller import SipCaller
 from telephony.wav.line import WavLine
 from telephony.webrtc.caller import WebRtcCaller
 from voicebot.app import House, build
-from voicebot.app.service import shown_address
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import LineError
 from voicebot.evaluation.callers import CallerVoices, check_callers

@@ -27,6 +27,7 @@ class TtsSettings(BaseModel):
     clauses_ahead: int = Field(default=2, ge=1, le=8, description="clauses made ahead of the one being spoken")
     cache_memory_mb: int = Field(default=64, ge=1, description="spoken clauses kept in memory, MiB (1 MiB is 65 s)")
     cache_disk_mb: int = Field(default=512, ge=1, description="fixed clauses on disk, MiB (1 MiB is 131 s)")
+    render_ahead: bool = Field(default=True, description="render the answers of the knowledge base while nobody calls")
     edge_voice: str = Field(default="zh-CN-XiaoxiaoNeural", description="voice of the online engine")
     edge_proxy: str = Field(default="", description="HTTP proxy for the online engine; empty for none")
     first_audio_ms: int = Field(default=800, ge=50, description="ms until the online engine's first audio")
