@@ -67,6 +67,7 @@ modparam("dispatcher", "ds_ping_reply_codes", "class=2;class=4")
 
 modparam("rtpengine", "rtpengine_sock", "udp:${edge.rtpengine_control}")
 modparam("rtpengine", "rtpengine_tout_ms", 500)
+modparam("rtpengine", "rtpengine_disable_tout", 5)
 
 request_route {
     # Whoever is neither the trunk nor one of our workers is not answered: a scanner finds nothing.
@@ -110,8 +111,8 @@ request_route {
     record_route();
     setflag(4);
     setflag(6);
+    $dlg_ctx(timeout_bye) = 1;
     dlg_manage();
-    dlg_set_property("timeout-bye");
     # 10: the worker with the fewest calls.
     if (!ds_select_dst("1", "10")) {
         route(FULL);
@@ -172,6 +173,6 @@ route[FULL] {
     route(RELAY);
 % else:
     append_to_reply("Retry-After: 10\r\n");
-    t_reply("503", "Every Line Busy");
+    send_reply("503", "Every Line Busy");
 % endif
 }

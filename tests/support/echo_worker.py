@@ -1,4 +1,4 @@
-"""A process that takes calls on a port and says what it hears: python -m tests.support.echo_worker PORT MAX_CALLS."""
+"""A process that takes calls and says what it hears: python -m tests.support.echo_worker PORT MAX_CALLS NUMBER."""
 
 import asyncio
 import sys
@@ -14,13 +14,13 @@ async def echo(line: Line) -> None:
         await line.play(frame.pcm)
 
 
-async def main(port: int, max_calls: int) -> None:
+async def main(port: int, max_calls: int, number: int) -> None:
     settings = TelephonySettings(
         listen_address="127.0.0.1",
         port=port,
         max_concurrent_calls=max_calls,
-        rtp_port_min=41000 + (port % 8) * 500,
-        rtp_port_max=41499 + (port % 8) * 500,
+        rtp_port_min=41000 + number * 500,
+        rtp_port_max=41499 + number * 500,
     )
     server = SipLineServer(settings, SystemClock())
     await server.start()
@@ -30,4 +30,4 @@ async def main(port: int, max_calls: int) -> None:
         talking.add(asyncio.create_task(echo(line)))
 
 
-asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
+asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

@@ -15,7 +15,7 @@ from telephony.edge.render import Site, edge_files
 from telephony.settings import EdgeSettings
 from telephony.sip.runtime import free_sip_port
 from tests.support.edge import edge, have_edge
-from tests.support.raw_sip import RawSip
+from tests.support.raw_sip import RawPhone, RawSip
 from voicebot.audio.tones import tone
 from voicebot.core.errors import ConfigurationError
 
@@ -44,6 +44,7 @@ async def test_a_call_goes_through_and_its_media_stay_behind_rtpengine(tmp_path:
         assert 45000 <= peer.media.remote[1] <= 46999
         assert await hears_itself(peer)
         assert await peer.bye() == 200
+        assert "ERROR" not in made.log(), made.log()[-2000:]
 
 
 async def test_calls_are_spread_and_a_full_house_answers_503_until_somebody_hangs_up(tmp_path: Path):
@@ -61,14 +62,16 @@ async def test_calls_are_spread_and_a_full_house_answers_503_until_somebody_hang
 
 
 async def test_a_full_house_sends_calls_on_where_the_site_wants_them(tmp_path: Path):
-    from tests.support.raw_sip import RawPhone
-
-    async with RawPhone() as elsewhere, edge(tmp_path, workers=1, max_calls=1, overflow=elsewhere.uri) as made:
-        async with RawSip(made.port) as first, RawSip(made.port) as second:
-            assert (await first.invite()).status == 200
-            assert (await second.invite()).status == 200
-            assert elsewhere.requests[0].method == "INVITE"
-            await first.bye()
+    async with (
+        RawPhone() as elsewhere,
+        edge(tmp_path, workers=1, max_calls=1, overflow=elsewhere.uri) as made,
+        RawSip(made.port) as first,
+        RawSip(made.port) as second,
+    ):
+        assert (await first.invite()).status == 200
+        assert (await second.invite()).status == 200
+        assert elsewhere.requests[0].method == "INVITE"
+        await first.bye()
 
 
 async def test_a_killed_worker_costs_a_new_call_less_than_two_seconds_and_the_other_calls_nothing(tmp_path: Path):
@@ -117,6 +120,16 @@ async def test_a_trunk_that_wants_session_timers_gets_them(tmp_path: Path):
         assert response.headers["session-expires"].replace(" ", "") == "1800;refresher=uac"
         assert (await peer.invite(headers="Supported: timer\r\nSession-Expires: 1800\r\n")).status == 200
         await peer.bye()
+
+
+@pytest.mark.long
+async def test_a_call_that_nobody_refreshes_is_cleared_on_both_sides(tmp_path: Path):
+    async with edge(tmp_path, session_expires_s=90, workers=1, max_calls=1) as made, RawSip(made.port) as peer:
+        response = await peer.invite(headers="Supported: timer\r\nSession-Expires: 90\r\n")
+        assert response.status == 200
+        await peer.request_from_line("BYE", 120)
+        async with RawSip(made.port) as next_caller:  # the worker's only place is free again
+            assert (await next_caller.invite()).status == 200
 
 
 async def test_methods_that_a_trunk_has_no_business_with_are_refused(tmp_path: Path):

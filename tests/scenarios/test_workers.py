@@ -1,0 +1,94 @@
+"""``voicebot serve`` with two workers: one is killed in the middle of a call."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.hotline import ADDRESS, Hotline
+from tests.support.models import require_models
+from voicebot.app.workers import ports_of
+from voicebot.core.call import CallEnd
+from voicebot.storage.database import Database
+from voicebot.storage.records import CallRecords
+
+pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+SCENARIOS = Path(__file__).parent
+
+
+async def test_a_killed_worker_takes_its_own_calls_with_it_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_models("whisper-base", "kokoro")
+    monkeypatch.setenv("VOICEBOT_WORKERS", "2")
+    hotline = Hotline.make(tmp_path)
+    hotline.start()
+    database = Database(hotline.settings.storage)
+    callers: list[subprocess.Popen[bytes]] = []
+    try:
+        await _until(lambda: _ready(hotline, 1))
+        killed_pid = _pids(hotline, 0)[0]
+        callers = [_caller(hotline, 0, tmp_path), _caller(hotline, 1, tmp_path)]
+        records = CallRecords(database)
+        async with asyncio.timeout(60):
+            while len(await records.latest(5)) < 2:
+                await asyncio.sleep(0.2)
+        os.kill(killed_pid, signal.SIGKILL)
+        assert await asyncio.to_thread(callers[1].wait, 240) == 0, (tmp_path / "caller1").read_text()[-2000:]
+        await _until(lambda: len(_pids(hotline, 0)) == 2 and _ready(hotline, 0))
+        async with asyncio.timeout(60):
+            while None in (ends := [line.end for line in await records.latest(5)]):
+                await asyncio.sleep(0.2)
+        assert sorted(ends) == sorted([CallEnd.CUT_OFF, CallEnd.BOT_HUNG_UP]), ends
+        report = json.loads((tmp_path / "caller1").read_text())
+        assert report["tickets"], "the other worker's call went on to its ticket"
+    finally:
+        for caller in callers:
+            caller.kill()
+            caller.wait()
+        database.close()
+        workers = [pid for number in (0, 1) for pid in _pids(hotline, number)]
+        assert hotline.stop() == 0, hotline.log()[-3000:]
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()], "nobody is left behind"
+
+
+def _caller(hotline: Hotline, number: int, folder: Path) -> "subprocess.Popen[bytes]":
+    target = f"sip:12345@{ADDRESS}:{ports_of(hotline.settings, number)['sip__port']}"
+    scenario = SCENARIOS / "streetlight_one_breath.toml"
+    with (folder / f"caller{number}").open("wb") as report:
+        return subprocess.Popen(
+            [*hotline.command_line[:-1], "call", str(scenario), "--line", "sip", "--to", target, "--json"],
+            stdout=report,
+            stderr=subprocess.DEVNULL,
+            env={name: value for name, value in os.environ.items() if name != "VOICEBOT_WORKERS"},
+        )
+
+
+def _pids(hotline: Hotline, number: int) -> list[int]:
+    lines = [json.loads(line) for line in hotline.log().splitlines() if line.startswith("{")]
+    return [line["pid"] for line in lines if line["event"] == "worker_started" and line["number"] == number]
+
+
+def _ready(hotline: Hotline, number: int) -> bool:
+    url = f"http://{ADDRESS}:{ports_of(hotline.settings, number)['web__port']}/readyz"
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(json.load(answer)["ready"])
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+async def _until(true: Callable[[], bool], timeout_s: float = 300) -> None:
+    until = time.monotonic() + timeout_s
+    while not await asyncio.to_thread(true):
+        assert time.monotonic() < until
+        await asyncio.sleep(0.3)
