@@ -32,7 +32,6 @@ loadmodule "ctl.so"
 loadmodule "permissions.so"
 loadmodule "pipelimit.so"
 loadmodule "dialog.so"
-loadmodule "sst.so"
 loadmodule "dispatcher.so"
 loadmodule "rtpengine.so"
 
@@ -49,11 +48,6 @@ modparam("pipelimit", "timer_interval", 1)
 modparam("dialog", "dlg_flag", 4)
 modparam("dialog", "default_timeout", ${max_call_s + 60})
 modparam("dialog", "timeout_avp", "$avp(dialog_timeout)")
-modparam("sst", "timeout_avp", "$avp(dialog_timeout)")
-modparam("sst", "enable_stats", 0)
-modparam("sst", "sst_flag", 6)
-modparam("sst", "min_se", ${edge.session_expires_s})
-modparam("sst", "reject_to_small", 0)
 
 modparam("dispatcher", "list_file", "${folder}/workers.list")
 modparam("dispatcher", "ds_hash_size", 12)
@@ -106,11 +100,9 @@ request_route {
         sl_send_reply("503", "Too Many Calls");
         exit;
     }
-    # The edge keeps the session timer; a worker would refuse the word in Require.
-    if ($hdr(Require) =~ "^ *timer *$") remove_hf("Require");
+    route(SESSION_TIMER);
     record_route();
     setflag(4);
-    setflag(6);
     $dlg_ctx(timeout_bye) = 1;
     dlg_manage();
     # 10: the worker with the fewest calls.
@@ -132,7 +124,28 @@ route[WITHIN_DIALOG] {
         exit;
     }
     if (is_method("BYE")) ds_load_update();
+    if (is_method("INVITE|UPDATE")) route(SESSION_TIMER);
     route(RELAY);
+}
+
+# RFC 4028, section 8: the caller's side refreshes, and any request within the dialog counts as a refresh. Whoever
+# stops refreshing is gone: the dialog runs out and both sides get a BYE.
+route[SESSION_TIMER] {
+    if (!($hdr(Supported) =~ "timer" || $hdr(Require) =~ "timer")) return;
+    $avp(session_s) = ${edge.session_expires_s};
+    if (is_present_hf("Session-Expires") || is_present_hf("x")) {
+        $var(asked) = $(hdr(Session-Expires){s.int});
+        if (is_present_hf("x")) $var(asked) = $(hdr(x){s.int});
+        if ($var(asked) < 90) {
+            append_to_reply("Min-SE: 90\r\n");
+            send_reply("422", "Session Interval Too Small");
+            exit;
+        }
+        if ($var(asked) < $avp(session_s)) $avp(session_s) = $var(asked);
+    }
+    $avp(dialog_timeout) = $avp(session_s);
+    # A worker would refuse the word.
+    if ($hdr(Require) =~ "^ *timer *$") remove_hf("Require");
 }
 
 route[RELAY] {
@@ -144,7 +157,11 @@ route[RELAY] {
 
 onreply_route[REPLY] {
     if (is_method("INVITE|UPDATE")) rtpengine_manage("replace-origin replace-session-connection ICE=remove");
-    if (is_method("INVITE") && status =~ "2[0-9][0-9]") ds_load_update();
+    if (!(status =~ "2[0-9][0-9]")) return;
+    if (is_method("INVITE")) ds_load_update();
+    if (is_method("INVITE|UPDATE") && $avp(session_s) != $null && !is_present_hf("Session-Expires")) {
+        append_hf("Session-Expires: $avp(session_s);refresher=uac\r\nRequire: timer\r\n");
+    }
 }
 
 failure_route[NEXT_WORKER] {

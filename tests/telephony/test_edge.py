@@ -26,6 +26,11 @@ pytestmark = [
 ]
 
 
+def dialogs(folder: Path) -> str:
+    command = ["kamcmd", "-s", f"unix:{folder}/kamailio_ctl", "dlg.list"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 async def hears_itself(peer: RawSip) -> bool:
     """What is said comes back: media flow both ways."""
     peer.media.speech.extend(tone((900,), 600))
@@ -115,11 +120,30 @@ async def test_more_calls_a_second_than_agreed_are_refused_and_the_next_second_i
 
 async def test_a_trunk_that_wants_session_timers_gets_them(tmp_path: Path):
     async with edge(tmp_path) as made, RawSip(made.port) as peer:
-        response = await peer.invite(headers="Supported: timer\r\nRequire: timer\r\nSession-Expires: 1800\r\n")
-        assert response.status == 200
-        assert response.headers["session-expires"].replace(" ", "") == "1800;refresher=uac"
-        assert (await peer.invite(headers="Supported: timer\r\nSession-Expires: 1800\r\n")).status == 200
+        response = await peer.invite(headers="Supported: timer\r\nRequire: timer\r\nSession-Expires: 900\r\n")
+        assert response.status == 200, response.raw
+        assert response.headers["session-expires"] == "900;refresher=uac"
+        assert response.headers["require"] == "timer"
+        refreshed = await peer.invite(headers="Supported: timer\r\nSession-Expires: 900\r\n")
+        assert refreshed.status == 200
+        assert refreshed.headers["session-expires"] == "900;refresher=uac"
+        assert "lifetime: 900" in await asyncio.to_thread(dialogs, tmp_path)
         await peer.bye()
+
+
+async def test_a_trunk_without_session_timers_is_not_bothered_with_them(tmp_path: Path):
+    async with edge(tmp_path) as made, RawSip(made.port) as peer:
+        response = await peer.invite()
+        assert response.status == 200
+        assert "session-expires" not in response.headers
+        await peer.bye()
+
+
+async def test_a_session_interval_that_is_too_small_is_refused_with_the_least(tmp_path: Path):
+    async with edge(tmp_path) as made, RawSip(made.port) as peer:
+        response = await peer.invite(headers="Supported: timer\r\nSession-Expires: 30\r\n")
+        assert response.status == 422
+        assert response.headers["min-se"] == "90"
 
 
 @pytest.mark.long
