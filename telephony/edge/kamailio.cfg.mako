@@ -164,6 +164,11 @@ onreply_route[REPLY] {
     }
 }
 
+# The edge's own BYE, for a dialog that ran out: the place is free again.
+event_route[tm:local-request] {
+    if (is_method("BYE")) ds_load_update();
+}
+
 failure_route[NEXT_WORKER] {
     if (t_is_canceled()) {
         ds_load_unset();

@@ -31,6 +31,7 @@ class Edge:
     port: int
     settings: EdgeSettings
     workers: dict[int, asyncio.subprocess.Process]
+    rtpengine: asyncio.subprocess.Process
     folder: Path
 
     def log(self) -> str:
@@ -105,7 +106,7 @@ async def edge(folder: Path, *, workers: int = 2, max_calls: int = 5, **more: ob
                 started.append(
                     await asyncio.create_subprocess_exec(*program, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
                 )
-        made = Edge(port, settings, running, folder)
+        made = Edge(port, settings, running, started[0], folder)
         await _answers(made)
         yield made
     finally:

@@ -250,10 +250,12 @@ class RawSip(asyncio.DatagramProtocol):
     def _own_tag(self, request: Message) -> str:
         return "" if "tag=" in request.headers["to"] else f";tag={self._from_tag}"
 
-    async def invite(self, *, late_offer: bool = False, headers: str = "", direction: str = "sendrecv") -> Message:
+    async def invite(
+        self, *, late_offer: bool = False, headers: str = "", direction: str = "sendrecv", timeout_s: float = 5
+    ) -> Message:
         """INVITE or re-INVITE, acknowledged; returns the final response."""
         self.send("INVITE", "" if late_offer else self.sdp(direction), headers)
-        response = await self.wait(lambda message: message.status >= 200 and message.method == "INVITE")
+        response = await self.wait(lambda message: message.status >= 200 and message.method == "INVITE", timeout_s)
         tag = re.search(r"tag=([^;\s]+)", response.headers["to"])
         self._to_tag = tag[1] if tag else ""
         if response.status == 200:

@@ -96,6 +96,18 @@ async def test_a_killed_worker_costs_a_new_call_less_than_two_seconds_and_the_ot
         assert sorted([await hears_itself(first), await hears_itself(second)]) == [False, True]
 
 
+async def test_calls_go_on_without_rtpengine(tmp_path: Path):
+    async with edge(tmp_path) as made:
+        made.rtpengine.kill()
+        await made.rtpengine.wait()
+        async with RawSip(made.port) as peer:
+            assert (await peer.invite(timeout_s=10)).status == 200
+            assert peer.media.remote is not None
+            assert 41000 <= peer.media.remote[1] < 45000, "the worker's own port"
+            assert await hears_itself(peer)
+            assert await peer.bye() == 200
+
+
 async def test_a_stranger_is_not_answered(tmp_path: Path):
     async with edge(tmp_path) as made, RawSip(made.port, own_address="127.0.0.2") as stranger:
         stranger.send("INVITE", stranger.sdp())

@@ -1,0 +1,218 @@
+"""Malformed traffic at a running line: it stays up, leaks nothing, and the next call is as good as any.
+
+The line runs in a process of its own, so that its memory, threads and open files can be counted from outside. The
+seeds are fixed: a failure comes again. The full counts are under the marker ``long``.
+"""
+
+import asyncio
+import contextlib
+import random
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from telephony.sip.runtime import free_sip_port
+from tests.support.hotline import ADDRESS, ROOT
+from tests.support.raw_sip import RawSip
+from voicebot.audio.tones import tone
+
+pytestmark = [pytest.mark.network, pytest.mark.timeout(280)]
+
+COUNTS = [pytest.param(500, id="short"), pytest.param(10_000, id="full", marks=pytest.mark.long)]
+_FREED_WITHIN_S = 40  # an answered call that nobody acknowledges is given up after 32 s (RFC 3261, timer H)
+
+
+@dataclass
+class Target:
+    """A line in another process."""
+
+    port: int
+    pid: int
+
+    @property
+    def open_files(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def _status(self, name: str) -> int:
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return int(next(line for line in lines if line.startswith(name)).split()[1])
+
+    @property
+    def threads(self) -> int:
+        return self._status("Threads:")
+
+    @property
+    def memory_kb(self) -> int:
+        return self._status("VmRSS:")
+
+    def counts(self) -> tuple[int, int]:
+        return self.open_files, self.threads
+
+
+@asynccontextmanager
+async def target() -> AsyncIterator[Target]:
+    port = free_sip_port(ADDRESS)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.support.echo_worker", str(port), "40", "3"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    reading = None
+    try:
+        async with asyncio.timeout(30):
+            while b"ready" not in await process.stdout.readline():
+                pass
+        reading = asyncio.create_task(process.stdout.read())  # or a full pipe would stop it
+        yield Target(port, process.pid)
+        assert process.returncode is None, "it died"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+        if reading is not None:
+            await reading
+
+
+async def good_call(port: int) -> bool:
+    async with RawSip(port) as peer:
+        if (await peer.invite()).status != 200:
+            return False
+        heard = await hears_itself(peer)
+        return await peer.bye() == 200 and heard
+
+
+async def hears_itself(peer: RawSip) -> bool:
+    before = len(peer.media.heard())
+    peer.media.speech.extend(tone((900,), 600))
+    for _ in range(30):
+        await asyncio.sleep(0.1)
+        if np.abs(peer.media.heard()[before:].astype(int)).max(initial=0) > 1000:
+            return True
+    return False
+
+
+async def settled(line: Target, before: tuple[int, int]) -> bool:
+    """As many files and threads as before: half-made calls are given up by then."""
+    for _ in range(_FREED_WITHIN_S * 2):
+        if all(now <= then for now, then in zip(line.counts(), before, strict=True)):
+            return True
+        await asyncio.sleep(0.5)
+    return False
+
+
+def a_message(port: int, random_: random.Random) -> bytes:
+    method = random_.choice(["INVITE", "OPTIONS", "BYE", "CANCEL", "ACK", "REGISTER", "UPDATE", "INFO", "REFER", "\0"])
+    body = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 8 0 101\r\n"
+    length = random_.choice([str(len(body)), "0", "-1", "99999999999", "x", ""])
+    lines = [
+        f"{method} sip:12345@127.0.0.1:{port} SIP/2.0",
+        f"Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK{random_.getrandbits(48):x}",
+        f"From: <sip:1@127.0.0.1>;tag={random_.getrandbits(32):x}",
+        "To: <sip:12345@127.0.0.1>",
+        f"Call-ID: {random_.getrandbits(64):x}",
+        f"CSeq: {random_.choice(['1', '4294967296', '-1', 'a'])} {method}",
+        "Contact: <sip:1@127.0.0.1:9>",
+        f"Max-Forwards: {random_.choice(['70', '0', '999999999999'])}",
+        "Content-Type: application/sdp",
+        f"Content-Length: {length}",
+    ]
+    what = random_.randrange(6)
+    if what == 0:
+        lines.pop(random_.randrange(len(lines)))
+    elif what == 1:
+        lines.insert(random_.randrange(1, len(lines)), random_.choice(lines))
+    elif what == 2:
+        lines.insert(random_.randrange(1, len(lines)), f"X-{'a' * 40}: " + "9" * random_.randrange(3000))
+    elif what == 3:
+        random_.shuffle(lines)
+    raw = bytearray(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+    for _ in range(random_.choice([0, 1, 1, 3, 30])):
+        raw[random_.randrange(len(raw))] = random_.randrange(256)
+    return bytes(raw[: random_.randrange(len(raw))] if random_.random() < 0.2 else raw)[:8000]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+async def test_malformed_sip_datagrams_do_no_harm(count: int):
+    random_ = random.Random(1)
+    async with target() as line:
+        assert await good_call(line.port)
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            asyncio.DatagramProtocol, remote_addr=(ADDRESS, line.port)
+        )
+        before, memory_kb = line.counts(), 0
+        try:
+            for number in range(count):
+                if number == count // 5:
+                    memory_kb = line.memory_kb  # the stack's own pools have grown to their size by then
+                transport.sendto(a_message(line.port, random_))
+                if number % 20 == 0:
+                    await asyncio.sleep(0.01)
+        finally:
+            transport.close()
+        assert await settled(line, before), (before, line.counts())
+        assert await good_call(line.port)
+        if count >= 10_000:
+            assert line.memory_kb <= 1.02 * memory_kb
+
+
+@pytest.mark.parametrize("count", COUNTS)
+async def test_foreign_and_malformed_media_do_no_harm_to_a_call(count: int):
+    random_ = random.Random(2)
+    async with target() as line:
+        assert await good_call(line.port)
+        before = line.counts()
+        async with RawSip(line.port) as peer:
+            assert (await peer.invite()).status == 200
+            assert await hears_itself(peer)
+            assert peer.media.remote is not None
+            stranger, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                asyncio.DatagramProtocol, local_addr=(ADDRESS, 0)
+            )
+            try:
+                for number in range(count):
+                    port = peer.media.remote[1] + (number % 4 == 0)  # every fourth one to RTCP
+                    first = bytes(
+                        [random_.choice([0x80, 0x81, 0x90, 0x8F, 0xFF, 0x00]), random_.choice([8, 0, 200, 101])]
+                    )
+                    stranger.sendto(first + random_.randbytes(random_.randrange(400)), (ADDRESS, port))
+                    if number % 20 == 0:
+                        await asyncio.sleep(0.01)
+            finally:
+                stranger.close()
+            assert await hears_itself(peer), "the call goes on"
+            assert await peer.bye() == 200
+        assert await settled(line, before), (before, line.counts())
+        assert await good_call(line.port)
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(100, id="short"), pytest.param(1_000, id="full", marks=pytest.mark.long)]
+)
+async def test_malformed_tcp_streams_do_no_harm(count: int):
+    random_ = random.Random(3)
+    async with target() as line:
+        assert await good_call(line.port)
+        before = line.counts()
+        for number in range(count):
+            reader, writer = await asyncio.open_connection(ADDRESS, line.port)
+            with contextlib.suppress(OSError):
+                writer.write(a_message(line.port, random_))
+                if number % 3 == 0:
+                    writer.write(b"INVITE sip:x SIP/2.0\r\nX: " + b"a" * 70_000)
+                if number % 5:
+                    await writer.drain()
+                else:
+                    writer.transport.abort()
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            del reader
+        assert await settled(line, before), (before, line.counts())
+        assert await good_call(line.port)
