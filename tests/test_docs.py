@@ -65,3 +65,10 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
     asked, not_asked = (answers["understood"][way] for way in ("asked", "not asked"))
     assert f"{answers['n']} 条听懂 {asked} 条；不知道时 {not_asked} 条" in readme
     assert f"{answers['others']} 条与问题无关的真人短句，被当成回答的 {answers['turned']} 条" in readme
+
+
+def test_every_line_of_the_threat_model_has_its_test() -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs/security.md").read_text("utf-8"))
+    assert named
+    for file, test in named:
+        assert re.search(rf"def {test}\(", (ROOT / "tests" / file).read_text("utf-8")), f"{file}::{test}"
