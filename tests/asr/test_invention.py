@@ -50,12 +50,23 @@ def test_what_callers_say_is_not(text: str) -> None:
     assert not is_invented(text)
 
 
-@pytest.mark.parametrize("text", ["Thank you very much.", "It's okay, it's okay.", "Okay.", "Oh, I'm sorry."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thank you very much.",
+        "It's okay, it's okay.",
+        "Okay.",
+        "Oh, I'm sorry.",
+        "This is the end of the program. Thank you very much.",
+    ],
+)
 def test_english_that_stands_for_a_murmur(text: str) -> None:
     assert is_english_aside(text)
 
 
-@pytest.mark.parametrize("text", ["Hello, can you speak English?", "Thank you, the street light is broken", "yes", ""])
+@pytest.mark.parametrize(
+    "text", ["Hello, can you speak English?", "Thank you, the street light is broken", "yes", "", "the end of the road"]
+)
 def test_english_that_somebody_speaks(text: str) -> None:
     assert not is_english_aside(text)
 
