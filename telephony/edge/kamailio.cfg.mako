@@ -50,6 +50,7 @@ modparam("dialog", "default_timeout", ${max_call_s + 60})
 modparam("dialog", "timeout_avp", "$avp(dialog_timeout)")
 
 modparam("dispatcher", "list_file", "${folder}/workers.list")
+modparam("dispatcher", "flags", 2)
 modparam("dispatcher", "ds_hash_size", 12)
 modparam("dispatcher", "ds_hash_expire", ${max_call_s + 60})
 modparam("dispatcher", "ds_ping_method", "OPTIONS")
