@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the real peers that the tests talk to, and what stands at the edge. Without root or apt it says so; the tests that need a peer then skip.
+# Installs the real peers that the tests talk to, and what stands at the edge. Without root or apt it says so; the
+# tests that need one then skip.
 missing=""
 command -v kamailio >/dev/null 2>&1 || missing="$missing kamailio"
 command -v rtpengine >/dev/null 2>&1 || missing="$missing rtpengine-daemon"
@@ -13,6 +14,18 @@ if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
   echo "提示：缺少$missing；没有 root 或 apt，用到它们的测试将跳过。"
   exit 0
 fi
+# The tests start what they need by themselves; a service of the system's would take port 5060 from ours.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+  trap 'rm -f "$policy"' EXIT
+fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
   echo "提示：没能安装$missing；用到它们的测试将跳过。"
+if command -v systemctl >/dev/null 2>&1; then
+  for package in $missing; do
+    case $package in kamailio | rtpengine-daemon | coturn) systemctl disable --quiet "$package" 2>/dev/null ;; esac
+  done
+fi
+exit 0

@@ -51,6 +51,13 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
         for row in (block, block["peer"]):
             known, new = row["reply_ms"], row["new_text_ms"]
             assert f"| {known['p50']} | {known['p95']} | {new['p50']} | {new['p95']} |" in readme
+    latency = results["latency"]["calls_at_once"]
+    assert f"同一次运行，提交 {results['latency']['commit']}）" in readme
+    for calls, block in latency.items():
+        times = block["peer"]["reply_ms"]["p50"] / block["reply_ms"]["p50"]
+        assert f"{calls} 路 p50 {block['text_ms']['p50']}、p95 {block['text_ms']['p95']}" in readme
+        assert f"{calls} 路 {times:.1f}" in readme
+    assert f"每路占处理器 {latency['1']['cpu_of_a_core_per_call']} 核" in readme
     silent, asides = results["barge-in"]["silent_ms"], results["barge-in"]["asides"]
     assert f"从开口到机器人安静 p50 {silent['p50']} 毫秒、p95 {silent['p95']} 毫秒" in readme
     assert f"{asides['n']} 例，误停 {asides['stopped']} 例" in readme

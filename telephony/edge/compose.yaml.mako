@@ -16,14 +16,20 @@ services:
     restart: unless-stopped
     stop_grace_period: ${int(drain_s) + 40}s
     volumes:
-      - ./voicebot.toml:/srv/voicebot/voicebot.toml:ro
-      - voicebot-data:/srv/voicebot/var/data
-  kamailio:
-    image: kamailio/kamailio:5.6.3-bullseye
+      - ${home}/voicebot.toml:/srv/voicebot/voicebot.toml:ro
+      - voicebot-var:/srv/voicebot/var
+% for name, package, command in programs:
+  ${name}:
+    build:
+      context: ${folder}
+      dockerfile_inline: |
+        FROM debian:12-slim
+        RUN apt-get update && apt-get install -y --no-install-recommends ${package} && rm -rf /var/lib/apt/lists/*
     network_mode: host
     restart: unless-stopped
     volumes:
       - ${folder}:${folder}:ro
-    command: ["-f", "${folder}/kamailio.cfg", "-DD", "-E"]
+    command: ${command}
+% endfor
 volumes:
-  voicebot-data:
+  voicebot-var:

@@ -16,10 +16,7 @@ tcp_accept_no_cl=no
 listen=${kind}:${edge.listen_address}:${edge.port}${f" advertise {edge.advertised_address}:{edge.port}" if edge.advertised_address else ""}
 % endfor
 
-loadmodule "kex.so"
-loadmodule "corex.so"
 loadmodule "tm.so"
-loadmodule "tmx.so"
 loadmodule "sl.so"
 loadmodule "rr.so"
 loadmodule "pv.so"
@@ -39,7 +36,6 @@ loadmodule "rtpengine.so"
 modparam("tm", "fr_timer", ${edge.answer_within_ms})
 modparam("tm", "fr_inv_timer", 40000)
 modparam("tm", "restart_fr_on_each_reply", 1)
-modparam("rr", "enable_full_lr", 1)
 
 modparam("permissions", "address_file", "${folder}/trunks.list")
 modparam("pipelimit", "timer_interval", 1)
@@ -134,9 +130,8 @@ route[WITHIN_DIALOG] {
 route[SESSION_TIMER] {
     if (!($hdr(Supported) =~ "timer" || $hdr(Require) =~ "timer")) return;
     $avp(session_s) = ${edge.session_expires_s};
-    if (is_present_hf("Session-Expires") || is_present_hf("x")) {
+    if (is_present_hf("Session-Expires")) {
         $var(asked) = $(hdr(Session-Expires){s.int});
-        if (is_present_hf("x")) $var(asked) = $(hdr(x){s.int});
         if ($var(asked) < 90) {
             append_to_reply("Min-SE: 90\r\n");
             send_reply("422", "Session Interval Too Small");

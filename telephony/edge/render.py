@@ -1,5 +1,6 @@
 """The files of an edge, from the settings: Kamailio, rtpengine, coturn, systemd, compose."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,21 @@ from telephony.settings import EdgeSettings
 from voicebot.core.errors import ConfigurationError
 
 _HERE = Path(__file__).parent
-_TURN = "turnserver.conf"
+SECRET_FILE = "turnserver.conf"  # noqa: S105  a name
+"""The one file that holds a secret."""
 _ANY = "0.0.0.0"  # noqa: S104  compared, not bound
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What the edge has to know of the service behind it. ``workers`` are ``host:port`` of SIP over UDP."""
+    """What the edge has to know of the service behind it.
+
+    ``workers`` are ``host:port`` of SIP over UDP; the most calls are those of one worker.
+    """
 
     workers: Sequence[str]
     max_calls: int
+    max_browser_calls: int
     max_call_s: int
     drain_s: float
     turn_secret: str
@@ -47,18 +53,34 @@ def edge_files(edge: EdgeSettings, site: Site, folder: Path) -> dict[str, str]:
     return {
         name: _render(name, edge, site, folder)
         for name in names
-        if name != _TURN or site.turn_secret  # without a secret anybody could send traffic through it
+        if name != SECRET_FILE or site.turn_secret  # without a secret anybody could send traffic through it
     }
+
+
+def _programs(folder: Path, site: Site) -> list[tuple[str, str, str]]:
+    """Name, Debian package and command line (JSON) of what runs at the edge."""
+    commands = {
+        "kamailio": ("kamailio", ["kamailio", "-f", f"{folder}/kamailio.cfg", "-DD", "-E"]),
+        "rtpengine": ("rtpengine-daemon", ["rtpengine", "--config-file", f"{folder}/rtpengine.conf", "--foreground"]),
+        "coturn": ("coturn", ["turnserver", "-c", f"{folder}/{SECRET_FILE}"]),
+    }
+    return [
+        (name, package, json.dumps(command))
+        for name, (package, command) in commands.items()
+        if name != "coturn" or site.turn_secret
+    ]
 
 
 def _render(name: str, edge: EdgeSettings, site: Site, folder: Path) -> str:
     template = Template(filename=str(_HERE / f"{name}.mako"), strict_undefined=True)  # noqa: S702  no HTML
     text = template.render(
+        programs=_programs(folder, site),
         edge=edge,
         folder=folder,
         workers=site.workers,
         worker_hosts=sorted({worker.rpartition(":")[0] for worker in site.workers}),
         max_calls=site.max_calls,
+        max_browser_calls=site.max_browser_calls,
         max_call_s=site.max_call_s,
         drain_s=site.drain_s,
         turn_secret=site.turn_secret,

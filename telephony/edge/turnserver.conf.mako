@@ -13,7 +13,7 @@ static-auth-secret=${turn_secret}
 fingerprint
 stale-nonce=600
 user-quota=4
-total-quota=${2 * max_calls * len(workers)}
+total-quota=${4 * max_browser_calls * len(workers)}
 no-cli
 no-tcp-relay
 no-multicast-peers

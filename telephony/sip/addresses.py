@@ -1,4 +1,4 @@
-"""Numbers in SIP headers."""
+"""Numbers and addresses, in SIP headers and for people to dial."""
 
 import re
 import socket

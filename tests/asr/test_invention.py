@@ -50,23 +50,12 @@ def test_what_callers_say_is_not(text: str) -> None:
     assert not is_invented(text)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Thank you very much.",
-        "It's okay, it's okay.",
-        "Okay.",
-        "Oh, I'm sorry.",
-        "This is the end of the program. Thank you very much.",
-    ],
-)
+@pytest.mark.parametrize("text", ["Thank you very much.", "It's okay, it's okay.", "Okay.", "Oh, I'm sorry."])
 def test_english_that_stands_for_a_murmur(text: str) -> None:
     assert is_english_aside(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["Hello, can you speak English?", "Thank you, the street light is broken", "yes", "", "the end of the road"]
-)
+@pytest.mark.parametrize("text", ["Hello, can you speak English?", "Thank you, the street light is broken", "yes", ""])
 def test_english_that_somebody_speaks(text: str) -> None:
     assert not is_english_aside(text)
 
@@ -77,7 +66,7 @@ def test_voices_without_words_are_no_english_and_nothing_to_be_sure_of() -> None
     model = WhisperModel(AsrSettings(), MODELS_DIR / "whisper-base-telephone-zh")
     model.load()
     garble = soundfile.read(GARBLE, dtype="float32")[0]
-    for late in range(0, 3200, 400):
+    for late in range(0, 3200, 200):
         (heard,) = model.hear([Stretch(np.concatenate([np.zeros(late, np.float32), garble]), 8000, HearingContext())])
         assert heard.language == "zh"
         assert all(np.mean(each.confidence) < 0.7 for each in heard.hypotheses[:1])

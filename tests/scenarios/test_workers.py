@@ -6,16 +6,14 @@ import os
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.support.hotline import ADDRESS, Hotline
+from tests.support.hotline import Hotline
 from tests.support.models import require_models
-from voicebot.app.workers import environment_of, ports_of
+from voicebot.app.workers import environment_of
 from voicebot.core.call import CallEnd
 from voicebot.storage.database import Database
 from voicebot.storage.records import CallRecords
@@ -35,14 +33,14 @@ async def test_a_killed_worker_takes_its_own_calls_with_it_and_no_other(
     database = Database(hotline.settings.storage)
     callers: list[subprocess.Popen[bytes]] = []
     try:
-        await _until(lambda: _ready(hotline, 1))
+        await _until(lambda: hotline.ready(1))
         killed_pid = _pids(hotline, 0)[0]
         callers = [_caller(hotline, 0, tmp_path), _caller(hotline, 1, tmp_path)]
         records = CallRecords(database)
         await _ends(records, lambda ends: len(ends) == 2)
         os.kill(killed_pid, signal.SIGKILL)
         await asyncio.to_thread(callers[1].wait, 240)
-        await _until(lambda: len(_pids(hotline, 0)) == 2 and _ready(hotline, 0))
+        await _until(lambda: len(_pids(hotline, 0)) == 2 and hotline.ready(0))
         ends = await _ends(records, lambda ends: None not in ends)
         assert set(ends) == {CallEnd.CUT_OFF, CallEnd.BOT_HUNG_UP}
         (whole,) = [line for line in await records.latest(5) if line.end is CallEnd.BOT_HUNG_UP]
@@ -83,15 +81,6 @@ def _caller(hotline: Hotline, number: int, folder: Path) -> "subprocess.Popen[by
 def _pids(hotline: Hotline, number: int) -> list[int]:
     lines = [json.loads(line) for line in hotline.log().splitlines() if line.startswith("{")]
     return [line["pid"] for line in lines if line["event"] == "worker_started" and line["number"] == number]
-
-
-def _ready(hotline: Hotline, number: int) -> bool:
-    url = f"http://{ADDRESS}:{ports_of(hotline.settings, number)['web__port']}/readyz"
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(json.load(answer)["ready"])
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 async def _until(true: Callable[[], bool], timeout_s: float = 300) -> None:

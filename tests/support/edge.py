@@ -5,23 +5,35 @@ import contextlib
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from telephony.edge.render import Site, edge_files
 from telephony.settings import EdgeSettings
 from telephony.sip.runtime import free_sip_port
+from tests.support.echo_worker import ADDRESS, end, start_echo_worker
 from tests.support.raw_sip import RawSip
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-_ADDRESS = "127.0.0.1"
+EDGE_RTP_PORTS = range(45000, 47000)
 
 
 def have_edge() -> bool:
     return all(shutil.which(program) for program in ("kamailio", "rtpengine", "turnserver"))
+
+
+def site(**more: object) -> Site:
+    made: dict[str, object] = {
+        "workers": ["127.0.0.1:5080", "127.0.0.1:5082"],
+        "max_calls": 10,
+        "max_browser_calls": 5,
+        "max_call_s": 600,
+        "drain_s": 5,
+        "turn_secret": "",
+        "home": Path("/srv/voicebot"),
+    }
+    return Site(**{**made, **more})  # type: ignore[arg-type]
 
 
 @dataclass
@@ -30,116 +42,80 @@ class Edge:
 
     port: int
     settings: EdgeSettings
-    workers: dict[int, asyncio.subprocess.Process]
-    rtpengine: asyncio.subprocess.Process
     folder: Path
+    workers: dict[int, asyncio.subprocess.Process] = field(default_factory=dict)
+    programs: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
 
     def log(self) -> str:
         return (self.folder / "kamailio.log").read_text(errors="replace")
 
+    async def start_rtpengine(self) -> None:
+        await self._start("rtpengine", "--config-file", f"{self.folder}/rtpengine.conf", "--foreground", "--log-stderr")
+        await self._rtpengine_answers()
 
-async def _until_ready(output: asyncio.StreamReader) -> AsyncIterator[bytes]:
-    while line := await output.readline():  # the stack greets on standard output, too
-        yield line
-        if b"ready" in line:
-            return
+    async def start_kamailio(self) -> None:
+        small = ("-m", "64", "-M", "8")
+        await self._start("kamailio", "-f", f"{self.folder}/kamailio.cfg", "-DD", "-E", "-Y", str(self.folder), *small)
+        await self._answers()
 
+    async def _start(self, program: str, *arguments: str) -> None:
+        with (self.folder / f"{program}.log").open("ab") as log:
+            self.programs[program] = await asyncio.create_subprocess_exec(
+                program, *arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
 
-async def _worker(running: dict[int, asyncio.subprocess.Process], max_calls: int) -> None:
-    for _ in range(5):  # between being found free and being taken, a port may go to somebody else
-        port = free_sip_port(_ADDRESS)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.support.echo_worker", str(port), str(max_calls), str(len(running))),
-            cwd=ROOT,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        assert process.stdout is not None
-        async with asyncio.timeout(30):
-            ready = any([b"ready" in line async for line in _until_ready(process.stdout)])
-        if ready:
-            running[port] = process
-            return
-        await process.wait()
-    raise AssertionError("no worker could be started")
+    async def _rtpengine_answers(self) -> None:
+        """Its control protocol: a cookie and a bencoded command, the same cookie and a bencoded answer."""
+        host, _, port = self.settings.rtpengine_control.partition(":")
+        for _ in range(100):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+                control.settimeout(0)
+                control.connect((host, int(port)))
+                with contextlib.suppress(OSError):
+                    control.send(b"1 d7:command4:pinge")
+                    await asyncio.sleep(0.1)
+                    if b"pong" in control.recv(200):
+                        return
+            await asyncio.sleep(0.1)
+        raise AssertionError("rtpengine does not answer")
+
+    async def _answers(self) -> None:
+        for _ in range(50):
+            async with RawSip(self.port, dialled="ping") as peer:
+                peer.send("OPTIONS")
+                with contextlib.suppress(TimeoutError):
+                    await peer.wait(lambda message: message.status == 200, 0.3)
+                    return
+        raise AssertionError(self.log()[-3000:])
 
 
 @asynccontextmanager
 async def edge(folder: Path, *, workers: int = 2, max_calls: int = 5, **more: object) -> AsyncIterator[Edge]:
     """Kamailio and rtpengine with the generated files, in front of ``workers`` echoing processes."""
-    port, control = free_sip_port(_ADDRESS), free_sip_port(_ADDRESS)
-    running: dict[int, asyncio.subprocess.Process] = {}
-    started: list[asyncio.subprocess.Process] = []
+    port, control = free_sip_port(ADDRESS), free_sip_port(ADDRESS)
+    settings = EdgeSettings.model_validate(
+        {
+            "listen_address": ADDRESS,
+            "port": port,
+            "trunks": ["127.0.0.1/32"],
+            "rtpengine_control": f"{ADDRESS}:{control}",
+            "rtp_port_min": EDGE_RTP_PORTS.start,
+            "rtp_port_max": EDGE_RTP_PORTS.stop - 1,
+            "ping_interval_s": 1,
+            **more,
+        }
+    )
+    made = Edge(port, settings, folder)
     try:
-        for _ in range(workers):
-            await _worker(running, max_calls)
-        settings = EdgeSettings.model_validate(
-            {
-                "listen_address": _ADDRESS,
-                "port": port,
-                "trunks": ["127.0.0.1/32"],
-                "rtpengine_control": f"{_ADDRESS}:{control}",
-                "rtp_port_min": 45000,
-                "rtp_port_max": 46999,
-                "ping_interval_s": 1,
-                **more,
-            }
-        )
-        site = Site(
-            workers=[f"{_ADDRESS}:{one}" for one in running],
-            max_calls=max_calls,
-            max_call_s=600,
-            drain_s=5,
-            turn_secret="",
-            home=folder,
-        )
-        for name, text in edge_files(settings, site, folder).items():
+        for number in range(workers):
+            worker_port, process = await start_echo_worker(max_calls, number)
+            made.workers[worker_port] = process
+        behind = site(workers=[f"{ADDRESS}:{one}" for one in made.workers], max_calls=max_calls)
+        for name, text in edge_files(settings, behind, folder).items():
             (folder / name).write_text(text)
-        programs = [
-            ["rtpengine", "--config-file", str(folder / "rtpengine.conf"), "--foreground", "--log-stderr"],
-            ["kamailio", "-f", str(folder / "kamailio.cfg"), "-DD", "-E", "-Y", str(folder), "-m", "64", "-M", "8"],
-        ]
-        for number, program in enumerate(programs):
-            if number:
-                await _rtpengine_answers(control)
-            with (folder / f"{program[0]}.log").open("wb") as log:
-                started.append(
-                    await asyncio.create_subprocess_exec(*program, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-                )
-        made = Edge(port, settings, running, started[0], folder)
-        await _answers(made)
+        await made.start_rtpengine()
+        await made.start_kamailio()
         yield made
     finally:
-        for process in reversed([*running.values(), *started]):
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), 10)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-
-async def _rtpengine_answers(port: int) -> None:
-    """Its control protocol: a cookie and a bencoded command, the same cookie and a bencoded answer."""
-    for _ in range(100):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            control.settimeout(0)
-            control.connect((_ADDRESS, port))
-            with contextlib.suppress(OSError):
-                control.send(b"1 d7:command4:pinge")
-                await asyncio.sleep(0.1)
-                if b"pong" in control.recv(200):
-                    return
-        await asyncio.sleep(0.1)
-    raise AssertionError("rtpengine does not answer")
-
-
-async def _answers(made: Edge) -> None:
-    for _ in range(50):
-        async with RawSip(made.port, dialled="ping") as peer:
-            peer.send("OPTIONS")
-            with contextlib.suppress(TimeoutError):
-                await peer.wait(lambda message: message.status == 200, 0.3)
-                return
-    raise AssertionError(made.log()[-3000:])
+        for process in (*made.workers.values(), *made.programs.values()):
+            await end(process)

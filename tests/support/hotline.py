@@ -17,6 +17,7 @@ from typing import Any
 
 from telephony.sip.runtime import free_sip_port
 from tests.support.models import MODELS_DIR
+from voicebot.app.workers import ports_of
 from voicebot.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -72,17 +73,17 @@ class Hotline:
             time.sleep(0.2)
         return time.monotonic() - began
 
-    def ready(self) -> bool:
+    def ready(self, worker: int = 0) -> bool:
         """Does /readyz say so?"""
         try:
-            with urllib.request.urlopen(self.url("/readyz"), timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(self.url("/readyz", worker), timeout=5) as answer:  # noqa: S310
                 return bool(json.load(answer)["ready"])
         except (urllib.error.URLError, OSError):
             return False
 
-    def url(self, path: str) -> str:
+    def url(self, path: str, worker: int = 0) -> str:
         """A page of the service."""
-        return f"http://{ADDRESS}:{self.settings.web.port}{path}"
+        return f"http://{ADDRESS}:{ports_of(self.settings, worker)['web__port']}{path}"
 
     def log(self) -> str:
         """What the service printed so far."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from voicebot.audio.g711 import decode_a_law, decode_mu_law, encode_a_law, encode_mu_law
+from voicebot.audio.tones import tone
 from voicebot.core.frames import FRAME_SAMPLES
 
 _ADDRESS = "127.0.0.1"
@@ -274,6 +275,16 @@ class RawSip(asyncio.DatagramProtocol):
         """Hang up; the status of the answer."""
         self.send("BYE")
         return (await self.wait(lambda message: message.method == "BYE" and message.status > 0)).status
+
+    async def hears_itself(self) -> bool:
+        """Say a tone to a line that echoes; whether it comes back within three seconds."""
+        before = len(self.media.heard())
+        self.media.speech.extend(tone((900,), 600))
+        for _ in range(30):
+            await asyncio.sleep(0.1)
+            if np.abs(self.media.heard()[before:].astype(int)).max(initial=0) > 1000:
+                return True
+        return False
 
     def notify(self, status_line: str, *, last: bool) -> None:
         """What became of a REFER (RFC 3515)."""

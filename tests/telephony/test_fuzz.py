@@ -7,19 +7,15 @@ seeds are fixed: a failure comes again. The full counts are under the marker ``l
 import asyncio
 import contextlib
 import random
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from telephony.sip.runtime import free_sip_port
-from tests.support.hotline import ADDRESS, ROOT
+from tests.support.echo_worker import ADDRESS, end, start_echo_worker
 from tests.support.raw_sip import RawSip
-from voicebot.audio.tones import tone
 
 pytestmark = [pytest.mark.network, pytest.mark.timeout(280)]
 
@@ -56,46 +52,20 @@ class Target:
 
 @asynccontextmanager
 async def target() -> AsyncIterator[Target]:
-    port = free_sip_port(ADDRESS)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.support.echo_worker", str(port), "40", "3"),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    reading = None
+    port, process = await start_echo_worker(max_calls=40, number=3)
     try:
-        async with asyncio.timeout(30):
-            while b"ready" not in await process.stdout.readline():
-                pass
-        reading = asyncio.create_task(process.stdout.read())  # or a full pipe would stop it
         yield Target(port, process.pid)
         assert process.returncode is None, "it died"
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        if reading is not None:
-            await reading
+        await end(process)
 
 
 async def good_call(port: int) -> bool:
     async with RawSip(port) as peer:
         if (await peer.invite()).status != 200:
             return False
-        heard = await hears_itself(peer)
+        heard = await peer.hears_itself()
         return await peer.bye() == 200 and heard
-
-
-async def hears_itself(peer: RawSip) -> bool:
-    before = len(peer.media.heard())
-    peer.media.speech.extend(tone((900,), 600))
-    for _ in range(30):
-        await asyncio.sleep(0.1)
-        if np.abs(peer.media.heard()[before:].astype(int)).max(initial=0) > 1000:
-            return True
-    return False
 
 
 def lost_in_the_stack(datagrams: int) -> int:
@@ -189,7 +159,7 @@ async def test_foreign_and_malformed_media_do_no_harm_to_a_call(count: int):
         before = line.counts()
         async with RawSip(line.port) as peer:
             assert (await peer.invite()).status == 200
-            assert await hears_itself(peer)
+            assert await peer.hears_itself()
             assert peer.media.remote is not None
             stranger, _ = await asyncio.get_running_loop().create_datagram_endpoint(
                 asyncio.DatagramProtocol, local_addr=(ADDRESS, 0)
@@ -205,7 +175,7 @@ async def test_foreign_and_malformed_media_do_no_harm_to_a_call(count: int):
                         await asyncio.sleep(0.01)
             finally:
                 stranger.close()
-            assert await hears_itself(peer), "the call goes on"
+            assert await peer.hears_itself(), "the call goes on"
             assert await peer.bye() == 200
         assert await settled(line, before), (before, line.counts())
         assert await good_call(line.port)

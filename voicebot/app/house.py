@@ -96,14 +96,17 @@ class House:
 
         The beginnings of all answers come first: an answer can begin while its rest is being made.
         """
+        known = (
+            self.conversations.article_beginnings(),
+            self.conversations.article_texts(),
+            self.conversations.fixed_texts("en"),
+        )
         if not self.settings.tts.render_ahead:
+            for texts in known:
+                self.synthesiser.declare(texts)  # what another process has rendered is found on disk
             return
         try:
-            for texts in (
-                self.conversations.article_beginnings(),
-                self.conversations.article_texts(),
-                self.conversations.fixed_texts("en"),
-            ):
+            for texts in known:
                 await self.synthesiser.prerender(texts, turn=self._nobody_on_the_line)
             log.info("voice_rendered_ahead")
         except HotlineError as error:

@@ -30,8 +30,8 @@ SIP_PORT_STEP = 2
 _LOOK_S = 2.0
 _LOOK_TIMEOUT_S = 5.0
 _DEAF_LOOKS = 5  # in a row without an answer: its event loop hangs, and so do its calls
-_AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
-_STEADY_S = 60.0  # having lived so long, a worker's next death counts as its first
+_AGAIN_S = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)  # after the first death, the second, …
+_STEADY_S = 60.0  # having been well for so long, a worker's next death counts as its first
 _GIVE_UP_AFTER = 3  # deaths in a row before it was ever ready
 _AFTER_DRAIN_S = 20.0  # to write the records and go
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -55,7 +55,7 @@ def environment_of(settings: Settings, number: int) -> dict[str, str]:
     """What makes a process worker ``number``: settings, given in the environment."""
     mine: dict[str, object] = {**ports_of(settings, number), "workers": 1, "worker_name": number}
     if number > 0:
-        mine["tts__render_ahead"] = "false"  # once is enough: the clips are on a common disk
+        mine["tts__render_ahead"] = "false"  # once is enough: all find the clips on the common disk
     return {f"VOICEBOT_{name.upper()}": str(value) for name, value in mine.items()}
 
 
@@ -73,16 +73,15 @@ class _Worker:
     health: str
     process: asyncio.subprocess.Process | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
-    started_s: float = 0.0
+    ready_s: float | None = None  # since when, in this life
     deaths: int = 0
-    unheard: int = 0
 
 
 class Supervisor:
     """Starts ``settings.workers`` times ``command`` and keeps them running."""
 
     def __init__(self, settings: Settings, command: Sequence[str]):
-        host = settings.web.host if settings.web.host != "0.0.0.0" else "127.0.0.1"  # noqa: S104  asked, not bound
+        host = shown_address(settings.web.host)
         self._settings = settings
         self._command = command
         self._workers = [
@@ -90,7 +89,6 @@ class Supervisor:
             for number in range(settings.workers)
         ]
         self._given_up = asyncio.Event()
-        self._stopping = False
 
     async def run(self, stop: asyncio.Event, say: Progress) -> bool:
         """Until ``stop`` is set, or a worker cannot be started at all: then False."""
@@ -104,7 +102,6 @@ class Supervisor:
                 keeping += [asyncio.create_task(self._keep(worker, session)) for worker in self._workers[1:]]
                 say(f"共 {len(self._workers)} 个进程接听，SIP 端口 " + self._sip_ports() + "。")
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            self._stopping = True
             for task in (first, *tasks, *keeping):
                 task.cancel()
             await asyncio.gather(first, *tasks, *keeping, return_exceptions=True)
@@ -115,51 +112,51 @@ class Supervisor:
         return "、".join(str(ports_of(self._settings, worker.number)["sip__port"]) for worker in self._workers)
 
     async def _keep(self, worker: _Worker, session: aiohttp.ClientSession) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(_AGAIN_S[min(worker.deaths, len(_AGAIN_S) - 1)])
-            await self._start(worker)
-            assert worker.process is not None  # noqa: S101  it was just started
-            looking = asyncio.create_task(self._look_after(worker, session))
+            process = await self._start(worker)
+            looking = asyncio.create_task(self._look_after(worker, process, session))
             try:
-                code = await worker.process.wait()
+                code = await process.wait()
             finally:
                 looking.cancel()
-            if asyncio.get_running_loop().time() - worker.started_s > _STEADY_S:
+            if worker.ready_s is not None and loop.time() - worker.ready_s > _STEADY_S:
                 worker.deaths = 0
             worker.deaths += 1
             log.error("worker_died", number=worker.number, code=code, deaths=worker.deaths)
             if not worker.ready.is_set() and worker.deaths >= _GIVE_UP_AFTER:
                 log.critical("worker_given_up", number=worker.number)
                 self._given_up.set()
+                return
+            await asyncio.sleep(_AGAIN_S[min(worker.deaths, len(_AGAIN_S)) - 1])
 
-    async def _start(self, worker: _Worker) -> None:
-        worker.unheard = 0
-        worker.started_s = asyncio.get_running_loop().time()
-        worker.process = await asyncio.create_subprocess_exec(
+    async def _start(self, worker: _Worker) -> asyncio.subprocess.Process:
+        worker.ready_s = None
+        worker.process = process = await asyncio.create_subprocess_exec(
             *self._command,
             env={**os.environ, **environment_of(self._settings, worker.number)},
             start_new_session=True,  # Ctrl+C reaches the supervisor alone, which passes it on
             preexec_fn=_die_with_parent,
         )
-        log.info("worker_started", number=worker.number, pid=worker.process.pid)
+        log.info("worker_started", number=worker.number, pid=process.pid)
+        return process
 
-    async def _look_after(self, worker: _Worker, session: aiohttp.ClientSession) -> None:
+    async def _look_after(
+        self, worker: _Worker, process: asyncio.subprocess.Process, session: aiohttp.ClientSession
+    ) -> None:
         """Ask for signs of life; a worker that was well and is deaf now is ended, and `_keep` starts it again."""
-        was_ready = False
-        while True:
+        while not await _answers(session, f"{worker.health}/readyz"):  # noqa: ASYNC110  another process
             await asyncio.sleep(_LOOK_S)
-            if not was_ready:
-                was_ready = await _answers(session, f"{worker.health}/readyz")
-                if was_ready:
-                    worker.ready.set()
-                    log.info("worker_ready", number=worker.number)
-                continue
-            worker.unheard = 0 if await _answers(session, f"{worker.health}/healthz") else worker.unheard + 1
-            if worker.unheard >= _DEAF_LOOKS and worker.process is not None:
-                log.error("worker_deaf", number=worker.number)
-                with contextlib.suppress(ProcessLookupError):
-                    worker.process.kill()
-                return
+        worker.ready_s = asyncio.get_running_loop().time()
+        worker.ready.set()
+        log.info("worker_ready", number=worker.number)
+        unheard = 0
+        while unheard < _DEAF_LOOKS:
+            await asyncio.sleep(_LOOK_S)
+            unheard = 0 if await _answers(session, f"{worker.health}/healthz") else unheard + 1
+        log.error("worker_deaf", number=worker.number)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
 
     async def _end(self, worker: _Worker) -> None:
         process = worker.process

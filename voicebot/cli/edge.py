@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from telephony.edge.render import Site, edge_files
+from telephony.edge.render import SECRET_FILE, Site, edge_files
 from voicebot.app.workers import sip_addresses
 from voicebot.core.errors import ConfigurationError
 from voicebot.settings import Settings
@@ -40,6 +40,7 @@ def config(settings: Settings, out: Path, *, force: bool) -> None:
     site = Site(
         workers=sip_addresses(settings),
         max_calls=settings.sip.max_concurrent_calls,
+        max_browser_calls=settings.webrtc.max_concurrent_calls,
         max_call_s=settings.sip.max_call_s,
         drain_s=settings.drain_s,
         turn_secret=settings.webrtc.turn_secret.get_secret_value(),
@@ -56,13 +57,15 @@ def config(settings: Settings, out: Path, *, force: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             path = out / name
-            path.touch(mode=0o640)  # one of them holds a secret
+            path.touch()
+            if name == SECRET_FILE:
+                path.chmod(0o640)
             path.write_text(text, "utf-8")
             click.echo(f"{path}\n    {_HELP[name]}")
     except OSError as error:
         raise ConfigurationError(
             f"写不进 {out}：{error.strerror}。", code="edge_not_written", remedy="请检查目录的权限和磁盘空间。"
         ) from error
-    if "turnserver.conf" not in files:
+    if SECRET_FILE not in files:
         click.echo("没有写 turnserver.conf：没有设置 webrtc.turn_secret。", err=True)
     click.echo(f"各进程：{'、'.join(site.workers)}", err=True)

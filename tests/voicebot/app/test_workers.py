@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from telephony.sip.runtime import free_sip_port
 from tests.support.hotline import ROOT
 from voicebot.app import workers
 from voicebot.app.workers import Supervisor, environment_of, ports_of, sip_addresses
@@ -29,17 +30,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(workers, "_LOOK_S", 0.05)
     monkeypatch.setattr(workers, "_LOOK_TIMEOUT_S", 0.3)
     monkeypatch.setattr(workers, "_AGAIN_S", (0.0,))
-    return load_settings(workers=2, drain_s=5, web={"port": two_free_ports()})
-
-
-def two_free_ports() -> int:
-    for _ in range(50):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            with contextlib.suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", first.getsockname()[1] + 1))
-                return int(first.getsockname()[1])
-    raise AssertionError("no two free ports side by side")
+    return load_settings(workers=2, drain_s=5, web={"port": free_sip_port("127.0.0.1")})
 
 
 class Ledger:
@@ -127,6 +118,23 @@ async def test_a_worker_that_cannot_start_ends_the_service_and_says_so(
         assert not await Supervisor(settings, COMMAND).run(asyncio.Event(), lambda _: None)
     assert len(ledger.pids(1)) == 3
     assert "drained 0" in ledger.lines()
+
+
+@pytest.mark.network
+async def test_workers_whose_supervisor_is_killed_finish_by_themselves(settings: Settings, tmp_path: Path):
+    ledger = Ledger(tmp_path / "ledger")
+    program = (
+        "import asyncio; from voicebot.app.workers import Supervisor; from voicebot.settings import load_settings\n"
+        f"settings = load_settings(workers=2, web={{'port': {settings.web.port}}})\n"
+        f"asyncio.run(Supervisor(settings, {COMMAND!r}).run(asyncio.Event(), print))"
+    )
+    supervisor = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=subprocess.DEVNULL)
+    await until(lambda: bool(ledger.pids(1)))
+    async with aiohttp.ClientSession() as session:
+        await until_well(session, settings.web.port + 1)
+    supervisor.kill()
+    await supervisor.wait()
+    await until(lambda: {"drained 0", "drained 1"} <= set(ledger.lines()))
 
 
 def test_workers_share_no_port(settings: Settings):
