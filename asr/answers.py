@@ -4,32 +4,50 @@ import tomllib
 from difflib import SequenceMatcher
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from asr.phonetics.syllables import read
 from voicebot.core.speech import Expect
 
 _LONGEST = 6  # characters; who says more says something else
 _SHORTER = 1  # characters by which an answer may fall short of what was heard: 对 fits anything that holds its sound
+_ALIKE = 0.9  # share of the letters of their pinyin, in order
 _COMPARED = 10  # each costs a look at the sound of about 10 ms
 
 
-def likely_answers(expects: Expect, heard: str) -> tuple[str, ...]:
+def likely_answers(expects: Expect, heard: str, *, over_bot: bool = False) -> tuple[str, ...]:
     """The answers to a question of this kind that sound most like ``heard``, at most `_COMPARED`.
 
-    Empty when ``heard`` is one of them, when it is too long to be one, or when the question has none.
+    Into the bot's own words (``over_bot``) the sounds of a listener are as likely. Empty when ``heard`` is one of
+    them, when it is too long to be one, or when the question has none.
     """
     bare = "".join(character for character in heard if character.isalnum())
-    answers = [answer for answer in _answers().get(expects, ()) if len(answer) >= len(bare) - _SHORTER]
+    all_of_kind = _answers().get(expects, ()) + (_over_bot() if over_bot else ())
+    answers = [answer for answer in dict.fromkeys(all_of_kind) if len(answer) >= len(bare) - _SHORTER]
     if not bare or len(bare) > _LONGEST or bare in answers:
         return ()
     sound = _sound(bare)
     return tuple(sorted(answers, key=lambda answer: -SequenceMatcher(None, sound, _sound(answer)).ratio())[:_COMPARED])
 
 
+def sounds_like(heard: str, answer: str) -> bool:
+    """Are both read nearly alike, as 我好得好得 and 哦好的好的 are?"""
+    bare = "".join(character for character in heard if character.isalnum())
+    return SequenceMatcher(None, _sound(bare), _sound(answer)).ratio() >= _ALIKE
+
+
 @cache
 def _answers() -> dict[Expect, tuple[str, ...]]:
-    data = tomllib.loads(resources.files("asr").joinpath("answers.toml").read_text("utf-8"))
-    return {Expect(kind): tuple(answers) for kind, answers in data.items()}
+    return {Expect(kind): tuple(answers) for kind, answers in _data().items() if kind != "over_bot"}
+
+
+@cache
+def _over_bot() -> tuple[str, ...]:
+    return tuple(_data()["over_bot"]["anything"])
+
+
+def _data() -> dict[str, Any]:
+    return tomllib.loads(resources.files("asr").joinpath("answers.toml").read_text("utf-8"))
 
 
 @cache

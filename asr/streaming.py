@@ -6,6 +6,7 @@ caller pauses, so that its text is there when the turn is found to be over.
 """
 
 import asyncio
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -139,6 +140,7 @@ class HearingStream:
         self._partial_pass: HearingPass | None = None
         self._heard_samples = 0  # length of the piece when the newest partial pass began
         self._texts: list[str] = []  # newest texts of partial passes, at most two
+        self._sure = 0.0  # mean probability of a character of the newest one
         self._closed = False
 
     def push(self, frame: AudioFrame) -> None:
@@ -176,7 +178,10 @@ class HearingStream:
         self._speculation = None
 
     def partial(self) -> Transcript | None:
-        """The newest text: ``text`` is what two passes agree upon, ``raw_text`` all of the newest one."""
+        """The newest text: ``text`` is what two passes agree upon, ``raw_text`` all of the newest one.
+
+        A partial pass is not aligned with its sound: every character has the mean probability of all.
+        """
         if self._partial_pass is not None and self._partial_pass.done():
             self._note(self._partial_pass)
             self._partial_pass = None
@@ -187,7 +192,13 @@ class HearingStream:
         before = self._joined(self._settled())
         newest = self._texts[-1]
         stable = agreed(self._texts[0], newest) if len(self._texts) > 1 else ""
-        return replace(before, final=False, text=before.text + stable, raw_text=before.raw_text + newest, confidence=())
+        return replace(
+            before,
+            final=False,
+            text=before.text + stable,
+            raw_text=before.raw_text + newest,
+            confidence=(*before.confidence, *(self._sure,) * len(newest)),
+        )
 
     async def finish(self) -> Transcript:
         """The turn is over: its final transcript. Raises `RecognitionError` or `OverloadError`."""
@@ -269,7 +280,10 @@ class HearingStream:
     def _note(self, done: HearingPass) -> None:
         """Keep the text of a finished pass; a failed partial pass costs nothing but its text."""
         if done.succeeded():
-            self._texts = [*self._texts[-1:], done.future.result().corrected.text]
+            piece = done.future.result()
+            self._texts = [*self._texts[-1:], piece.corrected.text]
+            first = piece.heard.hypotheses[0] if piece.heard.hypotheses else None
+            self._sure = math.exp(first.score / max(1, len(first.text))) if first else 0.0
 
 
 def _alike(stretch: Stretch) -> object:

@@ -162,6 +162,12 @@ class Contender:
         self._ready_url = ready_url
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Its process, while it runs."""
+        assert self._process is not None  # noqa: S101  asked only while it runs
+        return self._process.pid
+
     @contextlib.asynccontextmanager
     async def running(self, settle_s: float = SETTLE_S) -> AsyncIterator[None]:
         """Started, ready and idle; stopped afterwards. Raises `RuntimeError` with its log when it does not start."""
@@ -180,8 +186,7 @@ class Contender:
 
     def cpu_s(self) -> float:
         """Processor time so far, of all its threads (0 where the system has no /proc)."""
-        assert self._process is not None  # noqa: S101  asked only while it runs
-        stat = Path(f"/proc/{self._process.pid}/stat")
+        stat = Path(f"/proc/{self.pid}/stat")
         if not stat.exists():
             return 0.0
         fields = stat.read_text().rpartition(")")[2].split()
@@ -217,9 +222,9 @@ class Contender:
             return False
 
 
-def product(folder: Path, settings: Settings) -> tuple[Contender, Settings]:
-    """``voicebot serve`` with its own ports and database, and the caches of this checkout."""
-    hotline = Hotline.make(folder, settings.models_dir.resolve(), more="[dialog]\nrepeat_days = 0\n")
+def product(folder: Path, settings: Settings, sip: str = "") -> tuple[Contender, Settings]:
+    """``voicebot serve`` with its own ports and database, and the caches of this checkout; ``sip`` is TOML."""
+    hotline = Hotline.make(folder, settings.models_dir.resolve(), more="[dialog]\nrepeat_days = 0\n", sip=sip)
     log = folder / "product.log"
     return Contender(hotline.command_line, hotline.settings.sip.port, log, hotline.url("/readyz")), hotline.settings
 
@@ -254,10 +259,10 @@ async def stages(settings: Settings) -> dict[str, Any]:
     }
 
 
-def underruns(url: str) -> int:
-    """The service's own count of holes in its voice."""
+def measure_of(url: str, name: str) -> int:
+    """What the service itself counts, e.g. ``underruns_total``: holes in its voice."""
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
-        found = re.search(r"^voicebot_underruns_total (\S+)", answer.read().decode(), re.MULTILINE)
+        found = re.search(rf"^voicebot_{name} (\S+)", answer.read().decode(), re.MULTILINE)
     return int(float(found[1])) if found else 0
 
 
@@ -277,7 +282,7 @@ async def measure(
             tell(f"本产品，{calls} 路")
             async with contender.running(settle_s):
                 row = await _measured(contender, plans, calls, rounds)
-                row["underruns"] = underruns(f"http://{ADDRESS}:{own_settings.web.port}/metrics")
+                row["underruns"] = measure_of(f"http://{ADDRESS}:{own_settings.web.port}/metrics", "underruns_total")
             block = {**row, **await stages(own_settings)}
             for reply in peers:
                 tell(f"pipecat（{reply}），{calls} 路")

@@ -86,7 +86,35 @@ def barge_in(result: Mapping[str, Any]) -> str:
     return bars("Said into the bot's answer", ("ms, or %",), rows)
 
 
+def capacity(result: Mapping[str, Any]) -> str:
+    """What callers wait for when there are more of them, and what that costs."""
+    rows = [
+        (f"{calls} conversations{'' if row['held'] else ', not held'}", (row["all_replies_ms"]["p95"] or 0,
+         1000 * row["cpu_of_a_core"]))
+        for calls, row in result["conversations"].items()
+    ]  # fmt: skip
+    rows += [
+        (f"{lines} silent lines", (row["gap_ms"]["p99"] or 0, 1000 * row["cpu_of_a_core"]))
+        for lines, row in result["lines"].items()
+    ]
+    legend = ("ms: reply p95, packet gap p99", "thousandths of a core")
+    return bars(f"Calls at once on {result['cores']} cores, callers on the same machine", legend, rows)
+
+
+def soak(result: Mapping[str, Any]) -> str:
+    """Memory and reply times by tenths of the run."""
+    samples, total_s = result["samples"], 60 * result["minutes"]
+    rows = []
+    for number, reply in enumerate(result["reply_ms"]):
+        here = [row[1] for row in samples if number <= 10 * row[0] / total_s < number + 1]
+        name = f"minutes {total_s * number / 600:.0f} to {total_s * (number + 1) / 600:.0f}"
+        rows.append((name, (max(here, default=0), reply["p50"] or 0)))
+    return bars(f"{result['calls_made']} calls in {result['minutes']:.0f} minutes", ("MB", "reply, ms, p50"), rows)
+
+
 DRAWINGS = {
+    "capacity": capacity,
+    "soak": soak,
     "barge-in": barge_in,
     "latency": latency,
     "turn-ends": turn_ends,

@@ -161,6 +161,12 @@ class WireCaller(RawSip):
             found += torn and FRAME_SAMPLES // 2 <= stop - start < SAMPLE_RATE_HZ // 2 and stop < len(pcm)
         return int(found)
 
+    def forget(self) -> None:
+        """Drop what was heard so far, in a call that lasts for hours."""
+        self._listen()
+        del self.media.packets[:], self._sounds[:], self._onsets[:], self._heard[:]
+        self._looked_at = 0
+
     async def _until(self, done: Callable[[], bool], within_s: float) -> bool:
         until_s = time.monotonic() + within_s
         while time.monotonic() < until_s:

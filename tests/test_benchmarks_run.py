@@ -24,16 +24,16 @@ SMALL = {
     "voice": ("--texts", "2", "--models", str(MODELS_DIR)),
     "barge-in": ("--rounds", "1", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
     "latency": ("--calls", "1", "--peers", "spoken", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
+    "capacity": ("--calls", "1", "--lines", "2", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
+    "soak": ("--minutes", "0.3", "--calls", "1", "--every-s", "5", "--settle-s", "0", "--models", str(MODELS_DIR)),
 }
-FIRST = {"latency": str(FIXTURES.parent), "barge-in": str(FIXTURES.parent)}  # others take a manifest
-NEEDED = {
+CALLING = ("latency", "barge-in", "capacity", "soak")  # these take the folder of the recordings, others a manifest
+NEEDED: dict[str, tuple[str, ...]] = {
     "recogniser": ("whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
     "answers": ("kokoro", "whisper-base-telephone-zh"),
     "voice": ("kokoro", "whisper-base-telephone-zh"),
     "turn-ends": ("whisper-base-telephone-zh",),
-    "barge-in": ("kokoro", "whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
-    "latency": ("kokoro", "whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
-}
+} | dict.fromkeys(CALLING, ("kokoro", "whisper-base", "whisper-base-telephone-zh", "trigram-zh"))
 
 
 def result_of(module: str, *arguments: str) -> Any:
@@ -64,7 +64,7 @@ def test_it_runs(name: str, tmp_path: Path) -> None:
         for recording in read_manifest(FIXTURES)[14:20]
     ]
     manifest.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
-    result = result_of(BENCHMARKS[name][0], FIRST.get(name, str(manifest)), *SMALL[name])
+    result = result_of(BENCHMARKS[name][0], str(FIXTURES.parent if name in CALLING else manifest), *SMALL[name])
     assert result
     if name in DRAWINGS:
         assert result["commit"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.answers import likely_answers
+from asr.answers import likely_answers, sounds_like
 from asr.correction import Hypothesis
 from asr.engines.ending import ending_sound
 from asr.engines.resampling import at_rate
@@ -49,6 +49,7 @@ _ANSWER_S = 3.0  # a short answer, with the silence around it
 _ANSWER_MARGIN_S = 1.5  # what the encoder makes of the silence behind it is needed too
 _ASKED_FOR = 4.0  # nats by which an answer is likelier than the same sounds without a question
 _ASKED_FOR_OPEN = 2.0  # the same after a question that anything may follow
+_ASKED_FOR_ALIKE = 8.0  # the same for a listener's sounds into the bot's words, written with other characters
 _ALIKE = 2.0  # nats
 _NO_ANSWER = -12.0  # nats; none of the answers was said
 _TINY = 1e-9
@@ -208,7 +209,7 @@ class _Hearing:
         expects, heard = stretch.context.expects, self._decoder.text(choice, "zh")
         if stretch.duration_s > _ANSWER_S or stretch.context.language not in _CHINESE or is_invented(heard):
             return None
-        answers = likely_answers(expects, heard)
+        answers = likely_answers(expects, heard, over_bot=stretch.context.over_bot)
         if not answers or (choice.mean < _WEAK and not contains_speech(stretch)):
             return None
         frames = round((stretch.duration_s + _ANSWER_MARGIN_S) * ENCODED_PER_S)
@@ -216,6 +217,8 @@ class _Hearing:
         heard_fits, *fits = (sum(math.log(max(p, _TINY)) for p in each) for each in told)
         best = max(fits)
         likelier = _ASKED_FOR_OPEN if expects is Expect.ANYTHING else _ASKED_FOR
+        if stretch.context.over_bot and sounds_like(heard, answers[fits.index(best)]):
+            likelier = _ASKED_FOR_ALIKE
         if best < max(heard_fits - likelier, _NO_ANSWER):
             return None
         at = max((n for n, fit in enumerate(fits) if fit >= best - _ALIKE), key=lambda n: (len(answers[n]), fits[n]))

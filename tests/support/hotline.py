@@ -36,12 +36,15 @@ class Hotline:
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def make(cls, folder: Path, models_dir: Path = MODELS_DIR, more: str = "") -> "Hotline":
-        """Write the settings of a service in ``folder``; the caches of the repository are shared. ``more`` is TOML."""
+    def make(cls, folder: Path, models_dir: Path = MODELS_DIR, more: str = "", sip: str = "") -> "Hotline":
+        """Write the settings of a service in ``folder``; the caches of the repository are shared.
+
+        ``more`` is TOML behind all the rest, ``sip`` goes into its section.
+        """
         config = folder / "voicebot.toml"
         config.write_text(
             f'var_dir = "{ROOT / "var"}"\nmodels_dir = "{models_dir}"\nlog_json = true\ndrain_s = 5\n'
-            f'[sip]\nport = {free_sip_port(ADDRESS)}\nlisten_address = "{ADDRESS}"\n'
+            f'[sip]\nport = {free_sip_port(ADDRESS)}\nlisten_address = "{ADDRESS}"\n{sip}'
             f'[storage]\nurl = "sqlite:///{folder / "hotline.db"}"\nrecordings_folder = "{folder / "recordings"}"\n'
             f"[web]\nport = {_free_tcp_port()}\n{more}"
         )

@@ -58,6 +58,7 @@ class Service:
             settings.web,
         )  # fmt: skip
         metrics.watch("recogniser", lambda: float(sum(engine.waiting for engine in house.local_engines)))
+        metrics.watch_tasks(lambda: float(len(asyncio.all_tasks())))  # read by the page, on the loop
 
     async def run(self, stop: asyncio.Event, say: Progress) -> None:
         """Serve until ``stop`` is set, then let the calls that last finish. Raises on a taken port or a bad part."""

@@ -22,7 +22,7 @@ class HearingContext:
 
     ``language`` is an ISO 639 code the engine should assume, or "auto". ``dialect`` names a dialect
     pack, ``hint`` is a sentence of the kind to be expected, for engines that take one. ``previous`` is the
-    text of the turn so far when a long turn is cut at a pause.
+    text of the turn so far when a long turn is cut at a pause. ``over_bot``: the turn began into the bot's own words.
     """
 
     language: str = "zh"
@@ -30,6 +30,7 @@ class HearingContext:
     expects: Expect = Expect.ANYTHING
     previous: str = ""
     hint: str = ""
+    over_bot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

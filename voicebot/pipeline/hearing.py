@@ -11,7 +11,7 @@ from voicebot.audio.ring import SampleRing
 from voicebot.core.errors import HotlineError
 from voicebot.core.frames import FRAME_BYTES, AudioFrame, ms_to_samples, samples_to_ms
 from voicebot.core.ports import Ear, Endpointer, RecogniserStream, VoiceDetector
-from voicebot.core.speech import HearingContext, Transcript
+from voicebot.core.speech import Expect, HearingContext, Transcript
 from voicebot.core.timeline import Instant, Timeline
 from voicebot.core.turn import TurnEvent, TurnEventKind
 from voicebot.pipeline.digits import DigitCollector
@@ -65,7 +65,7 @@ class Hearing(FrameProcessor):
         self._listening: _Listening | None = None
         self._next_turn = 0
         self._bot_was_speaking = False
-        self._partial: tuple[str, float | None] = ("", None)
+        self._partial: tuple[str, str, float | None] | None = None
         # Turns whose final pass runs; a caller cannot finish 16 turns within one pass. When full, the turn waits here.
         self._finals: asyncio.Queue[tuple[_Listening, TurnEvent]] = asyncio.Queue(maxsize=16)
         self._finishing: asyncio.Task[None] | None = None
@@ -101,7 +101,7 @@ class Hearing(FrameProcessor):
         self._ring.push(audio)
         speech = self._detector.push(audio.pcm)
         self._endpointer.expect(self._state.expects)
-        self._note_partial()
+        await self._note_partial()
         await self._mind_the_bot(speech, audio)
         for event in self._endpointer.push(speech, audio.position):
             await self._follow(event)
@@ -111,14 +111,17 @@ class Hearing(FrameProcessor):
         if collected := self._digits.tick(samples_to_ms(audio.end), self._state.expects):
             await self.push_frame(DigitsFrame(digits=collected))
 
-    def _note_partial(self) -> None:
+    async def _note_partial(self) -> None:
         if not self._listening or not (partial := self._listening.stream.partial()):
             return
-        if (partial.text, partial.ending) != self._partial:
-            self._partial = (partial.text, partial.ending)
+        newest = (partial.text, partial.raw_text, partial.ending)
+        if newest != self._partial:
+            self._partial = newest
             self._state.hearing(partial.text)
             self._endpointer.hear(partial.text, partial.ending)
-            self._barge_in.hear(partial.text)
+            # An interruption is judged by all that was heard, not only by what two passes agree upon.
+            words = max(partial.text, partial.raw_text, key=len)
+            await self._act_on(self._barge_in.hear(words, partial.mean_confidence))
 
     async def _mind_the_bot(self, speech: float, audio: AudioFrame) -> None:
         if self._state.bot_speaking != self._bot_was_speaking:
@@ -158,7 +161,9 @@ class Hearing(FrameProcessor):
             await self._finals.put((listening, event))
 
     def _open(self, event: TurnEvent) -> None:
-        stream = self._ear.open(HearingContext(self._state.language, expects=self._state.expects))
+        over_bot = self._state.bot_speaking
+        context = HearingContext(self._state.language, expects=self._state.expects, over_bot=over_bot)
+        stream = self._ear.open(context)
         start = max(event.position, self._ring.start)
         position = start
         pcm = self._ring.read(start, self._ring.end)
@@ -167,8 +172,8 @@ class Hearing(FrameProcessor):
             chunk = pcm[offset : offset + FRAME_BYTES]
             stream.push(AudioFrame(chunk, position))
             position += len(chunk) // 2
-        self._partial = ("", None)
-        self._listening = _Listening(self._next_turn, start, stream, over_bot=self._state.bot_speaking)
+        self._partial = None
+        self._listening = _Listening(self._next_turn, start, stream, over_bot)
         self._next_turn += 1
 
     async def _finish_all(self) -> None:
@@ -185,12 +190,24 @@ class Hearing(FrameProcessor):
                 listening.stream.close()
             self._timeline.stamp(listening.turn, Instant.FINAL_TEXT, self._call_time.now_ms())
             if not failure and self._is_aside(listening, heard):
+                await self._act_on(self._barge_in.hear(heard.text, heard.mean_confidence))
                 continue
+            if listening.over_bot and self._state.bot_speaking and self._state.interruptible:
+                self._barge_in.bot_ends()
+                await self._act_on(Floor.STOP)
             await self.push_frame(CallerTurnFrame(turn=listening.turn, heard=heard, failure=failure))
 
     def _is_aside(self, listening: _Listening, heard: Transcript) -> bool:
-        """Said under the bot's voice without stopping it: 嗯, noise, or nothing at all is not a turn."""
-        return listening.over_bot and (not heard.text or is_backchannel(heard.text))
+        """Said under the bot's voice without stopping it: 嗯, noise, or nothing at all is not a turn.
+
+        对 into the last words of a question that wants a yes is the answer to it.
+        """
+        if not listening.over_bot:
+            return False
+        answers = self._state.expects is Expect.YES_NO and self._state.nearly_said
+        if not heard.text or not self._barge_in.believes(heard.mean_confidence):
+            return True
+        return is_backchannel(heard.text) and not answers
 
     async def _mind_silence(self, audio: AudioFrame) -> None:
         if self._state.bot_speaking or self._state.thinking or self._listening or not self._finals.empty():

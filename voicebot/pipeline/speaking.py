@@ -1,6 +1,7 @@
 """Speaking: texts become audio one after the other, and what the caller heard of each is known."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _AHEAD_SAMPLES = ms_to_samples(240)  # handed on and not yet heard: covers stalls of the event loop; flushed on barge-in
 _TICK_S = 0.01
+_LAST_WORDS_SAMPLES = ms_to_samples(800)  # of a question: who answers here has understood it
 _PATIENCE_MS = 700.0  # a voice that takes longer to begin is preceded by a word that asks for patience
 
 
@@ -210,8 +212,17 @@ class Speaking(FrameProcessor):
         if utterance.frame.hang_up_after and not interrupted:
             await self._line.hang_up()
 
+    def _left_samples(self) -> float:
+        if not all(one.made for one in self._utterances):
+            return math.inf
+        left = sum(one.samples for one in self._utterances)
+        if self._utterances and self._utterances[0].handed:
+            left -= self._line.played().heard - self._utterances[0].first
+        return left
+
     def _settle(self) -> None:
         self._state.bot_speaking = bool(self._utterances)
         self._state.interruptible = all(one.frame.interruptible for one in self._utterances)
+        self._state.nearly_said = self._left_samples() <= _LAST_WORDS_SAMPLES
         if not self._utterances:
             self._state.held = False

@@ -15,6 +15,7 @@ class CallState:
     bot_speaking: bool = False
     interruptible: bool = True
     held: bool = False  # the bot's voice waits: the caller made a sound that may be an interruption
+    nearly_said: bool = True  # the bot has nothing left to say but perhaps its last few words
     thinking: bool = False
     expects: Expect = Expect.ANYTHING
     language: str = "zh"

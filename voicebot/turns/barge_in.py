@@ -1,7 +1,8 @@
 """Is the caller's sound while the bot speaks an interruption? Pure; positions are the only clock.
 
 Two steps: a voice holds the bot at once (`Floor.DUCK`: silence its audio and keep the rest), and only what
-turns out to be a real interruption stops it for good. A cough, a door or 嗯 lets it go on where it was held.
+turns out to be a real interruption stops it for good. A cough, a door or 嗯 lets it go on where it was held. The words
+decide; since the held bot is silent already, the caller loses nothing while it waits for them.
 """
 
 from enum import StrEnum
@@ -9,6 +10,11 @@ from enum import StrEnum
 from voicebot.core.frames import FRAME_SAMPLES, samples_to_ms
 from voicebot.turns.completeness import bare, is_backchannel, takes_floor
 from voicebot.turns.settings import TurnSettings
+
+_WORDS = 3
+"""Characters that interrupt while the voice goes on."""
+_SAID = 2
+"""Characters that interrupt when the voice ended behind them: 什么, 不要."""
 
 
 class Floor(StrEnum):
@@ -48,7 +54,8 @@ class BargeIn:
         self._held = False
         self._voiced_ms = 0.0
         self._last_voice: int | None = None
-        self._text = ""
+        self._text: str | None = None
+        self._passed_over = False
 
     def push(self, speech: float, position: int) -> Floor:
         """Take one 20 ms frame of the caller's side: the probability of a voice in it, and where it begins."""
@@ -58,16 +65,22 @@ class BargeIn:
         if speech >= self._settings.start_threshold:
             self._last_voice = end
             self._voiced_ms += samples_to_ms(FRAME_SAMPLES)
-        if self._last_voice is not None and samples_to_ms(end - self._last_voice) >= self._settings.release_ms:
-            held = self._held
-            self._forget()
-            return Floor.RESUME if held else Floor.NONE
+        silent_ms = 0.0 if self._last_voice is None else samples_to_ms(end - self._last_voice)
+        if silent_ms >= self._settings.release_ms:
+            return self._fell_silent(silent_ms)
         return self._decide()
 
-    def hear(self, partial: str) -> Floor:
-        """The newest partial text of what the caller says over the bot."""
-        self._text = partial
+    def hear(self, words: str, confidence: float = 1.0) -> Floor:
+        """The newest words of what the caller says over the bot; empty when a pass found none in it.
+
+        ``confidence`` is their mean probability: what is made of a cough, a crowd or music has little.
+        """
+        self._text = words if self.believes(confidence) else ""
         return self._decide() if self._speaking else Floor.NONE
+
+    def believes(self, confidence: float) -> bool:
+        """Are words of this mean probability words, when they are said over the bot?"""
+        return confidence >= self._settings.interrupt_confidence
 
     def press(self) -> Floor:
         """A key was pressed: that always stops the bot, since keys are never noise."""
@@ -76,13 +89,27 @@ class BargeIn:
         self.bot_ends()
         return Floor.STOP
 
+    def _fell_silent(self, silent_ms: float) -> Floor:
+        if self._held and self._text is None and silent_ms < self._settings.release_without_words_ms:
+            return Floor.NONE  # the words are on their way
+        if self._held and len(bare(self._text or "")) >= _SAID and not is_backchannel(self._text or ""):
+            self.bot_ends()
+            return Floor.STOP
+        held = self._held
+        self._forget()
+        return Floor.RESUME if held else Floor.NONE
+
     def _decide(self) -> Floor:
         if not self._interruptible:
             return Floor.NONE
         if self._is_interruption():
             self.bot_ends()
             return Floor.STOP
-        if not self._held and self._voiced_ms >= self._settings.duck_ms:
+        if self._held and self._text == "" and self._voiced_ms >= self._settings.interrupt_ms:
+            # A long sound without a word, such as a television: the bot goes on, and only words stop it now.
+            self._held, self._passed_over = False, True
+            return Floor.RESUME
+        if not self._held and not self._passed_over and self._voiced_ms >= self._settings.duck_ms:
             self._held = True
             return Floor.DUCK
         return Floor.NONE
@@ -90,11 +117,11 @@ class BargeIn:
     def _is_interruption(self) -> bool:
         if self._voiced_ms < self._settings.duck_ms:
             return False  # words without a voice come from the bot's echo or from thin air
+        if self._text is None:
+            return self._voiced_ms >= self._settings.interrupt_ms  # the recogniser is late: a long voice is somebody
         if takes_floor(self._text):
             return True
         if is_backchannel(self._text):
             # 对对对对 may go on for a while; it becomes an interruption when it is twice as long as a sentence's start
             return self._voiced_ms >= 2 * self._settings.interrupt_ms
-        if len(bare(self._text)) >= 3:
-            return True
-        return self._voiced_ms >= self._settings.interrupt_ms
+        return len(bare(self._text)) >= _WORDS

@@ -154,8 +154,16 @@ def _list_goes_on(said: str) -> bool:
 
 
 def is_backchannel(text: str) -> bool:
-    """Is this only the sound of somebody who listens?"""
-    return bare(text) in words().backchannel
+    """Is this only the sounds of somebody who listens, however many of them?"""
+    return _made_of(words().backchannel, bare(text))
+
+
+def _made_of(pieces: frozenset[str], said: str) -> bool:
+    reached = {0}
+    for at in range(len(said)):
+        if at in reached:
+            reached |= {at + len(piece) for piece in pieces if said.startswith(piece, at)}
+    return bool(said) and len(said) in reached
 
 
 def takes_floor(text: str) -> bool:

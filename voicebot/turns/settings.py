@@ -29,8 +29,14 @@ class TurnSettings(BaseModel):
     max_turn_ms: float = Field(60_000, ge=1000, description="a turn without a pause is ended after this, ms")
 
     duck_ms: float = Field(100, ge=20, description="caller's voice during the bot's that holds the bot, ms")
-    interrupt_ms: float = Field(500, ge=40, description="caller's voice that interrupts without words, ms")
+    interrupt_ms: float = Field(1500, ge=40, description="caller's voice that interrupts before words are known, ms")
+    interrupt_confidence: float = Field(
+        0.3, ge=0, le=1, description="mean character probability from which words said over the bot count as words"
+    )
     release_ms: float = Field(300, ge=40, description="silence after which the bot goes on where it was held, ms")
+    release_without_words_ms: float = Field(
+        800, ge=40, description="longest silence in which a held bot waits for the words, ms"
+    )
 
     first_silence_ms: float = Field(3000, ge=500, description="silence before the dialog is told of it, ms")
     silence_step_ms: float = Field(1000, ge=100, description="how often it is told again, ms")

@@ -42,6 +42,7 @@ class Metrics:
         self._faults = counter("faults", "Parts that failed while the call went on.", "stage", "code")
         self._underruns = counter("underruns", "Holes in the bot's voice because audio came too late.")
         self._waiting = Gauge("queue_waiting", "Calls that wait for a person.", namespace="voicebot", registry=registry)
+        self._tasks = Gauge("tasks", "Tasks of the event loop.", namespace="voicebot", registry=registry)
         self._busy = Gauge(
             "work_waiting", "Work that waits in one of the process's own queues.", ("queue",),
             namespace="voicebot", registry=registry,
@@ -85,6 +86,10 @@ class Metrics:
     def watch(self, queue: str, waiting: Callable[[], float]) -> None:
         """Ask ``waiting`` for the length of one of the process's queues whenever the measures are read."""
         self._busy.labels(queue).set_function(waiting)
+
+    def watch_tasks(self, count: Callable[[], float]) -> None:
+        """Ask ``count`` for the tasks of the event loop whenever the measures are read."""
+        self._tasks.set_function(count)
 
     def queue_waiting(self, calls: float) -> None:
         """So many calls wait for a person; NaN when nobody can tell."""

@@ -22,24 +22,62 @@ class Line:
         return [floor for floor in said if floor is not Floor.NONE]
 
 
-def test_a_voice_holds_the_bot_at_once_and_stops_it_when_it_lasts() -> None:
+def test_a_voice_holds_the_bot_at_once_and_its_words_stop_it() -> None:
     line = Line()
     assert line.sound(0.9, 100) == [Floor.DUCK]
     assert line.barge_in.held
-    assert line.sound(0.9, 400) == [Floor.STOP]
+    assert line.sound(0.9, 300) == []
+    assert line.barge_in.hear("我不是问这个") is Floor.STOP
     assert not line.barge_in.held
+
+
+def test_a_long_voice_stops_it_when_the_recogniser_is_late() -> None:
+    line = Line()
+    line.sound(0.9, 400)
+    assert line.sound(0.9, 100) == [Floor.STOP]
+
+
+def test_a_held_bot_waits_for_the_words_of_what_was_said_and_not_forever() -> None:
+    line = Line()
+    line.sound(0.9, 300)
+    assert line.sound(0.0, 700) == []
+    assert line.sound(0.0, 200) == [Floor.RESUME]
+
+
+def test_two_characters_stop_it_when_the_voice_ended_behind_them() -> None:
+    line = Line()
+    line.sound(0.9, 300)
+    assert line.barge_in.hear("什么") is Floor.NONE
+    assert line.sound(0.0, 300) == [Floor.STOP]
+
+
+def test_a_television_is_passed_over_until_it_says_something() -> None:
+    line = Line()
+    line.sound(0.9, 300)
+    assert line.barge_in.hear("") is Floor.NONE
+    assert line.sound(0.9, 300) == [Floor.RESUME]
+    assert line.sound(0.9, 3000) == []
+    assert line.barge_in.hear("你们管不管") is Floor.STOP
+
+
+def test_what_is_made_of_a_crowd_is_not_words() -> None:
+    line = Line()
+    line.sound(0.9, 300)
+    assert line.barge_in.hear("楼下的小大级队", 0.12) is Floor.NONE
+    assert line.sound(0.0, 300) == [Floor.RESUME]
 
 
 def test_a_cough_lets_the_bot_go_on() -> None:
     line = Line()
     assert line.sound(0.9, 200) == [Floor.DUCK]
+    assert line.barge_in.hear("") is Floor.NONE
     assert line.sound(0.0, 400) == [Floor.RESUME]
     assert line.sound(0.9, 80) + line.sound(0.0, 400) == []
 
 
 def test_two_coughs_far_apart_do_not_add_up() -> None:
     line = Line()
-    assert line.sound(0.9, 300) + line.sound(0.0, 400) == [Floor.DUCK, Floor.RESUME]
+    assert line.sound(0.9, 300) + line.sound(0.0, 900) == [Floor.DUCK, Floor.RESUME]
     assert line.sound(0.9, 300) == [Floor.DUCK]
 
 

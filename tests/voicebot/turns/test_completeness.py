@@ -77,12 +77,12 @@ def test_what_was_asked_for_is_not_talked_away_by_the_voice(text: str, expects: 
     assert judge(text, expects, ending=9.0) is UNFINISHED
 
 
-@pytest.mark.parametrize("text", ["嗯", "嗯。", "对对对", "好的，", "知道了"])
+@pytest.mark.parametrize("text", ["嗯", "嗯。", "对对对", "好的，", "知道了", "哦，好的好的", "嗯嗯是的"])
 def test_a_listeners_sounds_are_known(text: str) -> None:
     assert is_backchannel(text)
 
 
-@pytest.mark.parametrize("text", ["", "嗯我想问一下", "不对", "好的那我问一下"])
+@pytest.mark.parametrize("text", ["", "嗯我想问一下", "不对", "好的那我问一下", "嗯不"])
 def test_anything_else_is_not_a_listeners_sound(text: str) -> None:
     assert not is_backchannel(text)
 
