@@ -81,12 +81,10 @@ def sample(contender: Contender, url: str, began_s: float) -> Sample:
 
 async def come_and_go(port: int, plans: Sequence[PlannedCall], first: int, block: Block, until_s: float) -> int:
     """One caller who rings again and again; how often."""
-    made = 0
-    for plan in itertools.islice(itertools.cycle(plans), first, None):
+    for made, plan in enumerate(itertools.islice(itertools.cycle(plans), first, None)):
         if time.monotonic() > until_s:
             return made
         await hold(port, plan, block)
-        made += 1
         await asyncio.sleep(BETWEEN_S)
     raise AssertionError  # the cycle does not end
 

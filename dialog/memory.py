@@ -4,7 +4,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from dialog.flow.states import State
-from dialog.ports import KnowledgeHit
+from dialog.ports import KnowledgeHit, PendingReading
 from voicebot.core.actions import Action
 from voicebot.core.call import HandOffReason
 from voicebot.core.ticket import Address, Ticket, TicketDraft
@@ -34,6 +34,9 @@ class Memory:
     question: str = ""
     tickets: tuple[Ticket, ...] = ()
     looked_up: str = ""
+    reading: PendingReading | None = None  # of the ticket in hand
+    read: int = 0  # sentences of ``said`` that were there when it began
+    requests: int = 0  # readings of this call
     repeated: Ticket | None = None  # an earlier ticket that this one may belong to
     handed_off: HandOffReason | None = None
     emergency: str = ""
@@ -45,6 +48,7 @@ class Memory:
     def forget_ticket(self) -> None:
         """The ticket in hand is done; what was asked for it is asked again for the next."""
         self.earlier, self.draft, self.repeated = self.draft or self.earlier, None, None
+        self.reading = None
         self.asked.clear()
 
     @property

@@ -3,10 +3,12 @@
 Every method is synchronous, quick (a few milliseconds) and safe to call from many calls at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from dialog.understanding.reading import Reading
 from voicebot.core.ticket import Dispatch, TicketDraft, TicketType
 
 
@@ -56,3 +58,17 @@ class Router(Protocol):
 
     def route(self, text: str, draft: TicketDraft) -> Dispatch:
         """Where the ticket goes; ``draft`` has its address, type and category already."""
+
+
+class PendingReading(Protocol):
+    """A reading on its way."""
+
+    def take(self, *, wait: bool) -> Reading:
+        """The reading, empty when it is not there or went wrong. ``wait`` until its deadline; never raises."""
+
+
+class TicketReader(Protocol):
+    """An optional language model that reads what the rules did not find."""
+
+    def begin(self, said: Sequence[str]) -> PendingReading:
+        """Start to read the caller's sentences; returns at once and never raises."""

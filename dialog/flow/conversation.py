@@ -8,7 +8,7 @@ from dialog import handoff
 from dialog.city.nouns import City
 from dialog.flow.states import TABLE, State
 from dialog.memory import Memory
-from dialog.ports import Categoriser, KnowledgeBase, Router, TypeClassifier
+from dialog.ports import Categoriser, KnowledgeBase, Router, TicketReader, TypeClassifier
 from dialog.settings import DialogSettings
 from dialog.texts import Texts
 from dialog.ticket.extractor import Found, TicketExtractor
@@ -41,6 +41,7 @@ class DialogTools:
     extractor: TicketExtractor
     texts: dict[str, Texts]
     record: Texts
+    reader: TicketReader | None = None
 
     @classmethod
     def build(
@@ -53,10 +54,12 @@ class DialogTools:
         settings: DialogSettings,
         now: Callable[[], datetime],
         vectorise: Vectorise | None = None,
+        reader: TicketReader | None = None,
     ) -> "DialogTools":
         """Build the rules around what other rooms hand in. ``now`` gives timezone-aware time of day.
 
-        ``vectorise`` (a sentence's embedding) gives danger a second ear; without it phrases alone decide.
+        ``vectorise`` (a sentence's embedding) gives danger a second ear; without it phrases alone decide. ``reader``
+        (a language model) looks for what the extractor did not find; without it the rules work alone.
         """
         intents = IntentFinder()
         return cls(
@@ -74,6 +77,7 @@ class DialogTools:
             extractor=TicketExtractor(city, intents),
             texts={"zh": Texts("zh", city.prompts, hotline=city.hotline), "en": Texts("en", hotline=city.hotline)},
             record=Texts("record"),
+            reader=reader,
         )
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from dialog.city.deadlines import due_times
-from dialog.flow import repeats
+from dialog.flow import assisted, repeats
 from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.readback import amended_text, readback_text
 from dialog.flow.states import State
@@ -35,6 +35,7 @@ def begin(c: Conversation, text: str) -> list[Action]:
     m.draft = blank(c) if m.draft is None else m.draft
     m.draft = c.tools.extractor.filled(m.draft, c.find(text))
     _settle_type(c, text)
+    assisted.begin(c)
     return proceed(c)
 
 
@@ -45,6 +46,7 @@ def proceed(c: Conversation) -> list[Action]:
     if not draft.what and m.asked["what"] < _TRIES:
         m.asked["what"] += 1
         return [c.ask("ask_what", State.ASK_WHAT)]
+    draft = assisted.filled(c, draft, wait=_needs_place(draft))
     if _needs_place(draft) and m.asked["where"] < _TRIES:
         return [_ask_place(c, draft)]
     if not draft.caller_phone and not draft.anonymous and m.asked["phone"] < _TRIES:
@@ -70,6 +72,7 @@ def what(c: Conversation, heard: Heard) -> list[Action]:
         found = replace(found, matter=heard.text.strip("，。！？ "))
     c.memory.draft = c.tools.extractor.filled(c.memory.draft, found)
     _settle_type(c, heard.text)
+    assisted.begin(c)
     return proceed(c)
 
 
@@ -198,7 +201,8 @@ def file(c: Conversation, heard: Heard) -> list[Action]:
         draft = replace(draft, category=path)
     draft = replace(draft, urgency=_urgency(draft), language=m.language)
     english = " ".join(m.said) if m.language == "en" else ""
-    draft = replace(draft, title=title(draft, tools.record), summary=summary(draft, tools.record, english))
+    gist = assisted.gist(c, draft)
+    draft = replace(draft, title=title(draft, tools.record, gist), summary=summary(draft, tools.record, english))
     due = due_times(tools.city, draft.urgency, tools.now())
     draft = replace(draft, dispatch=_dispatch(c, draft), due=due)
     m.draft, m.state = draft, State.FILING

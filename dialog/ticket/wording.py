@@ -12,9 +12,9 @@ _DEMANDS = {
 }
 
 
-def title(draft: TicketDraft, record: Texts) -> str:
-    """One line that tells tickets apart: place, matter, type."""
-    matter = draft.what[:_TITLE_LENGTH].split("。")[0].rstrip("，,；")
+def title(draft: TicketDraft, record: Texts, gist: str = "") -> str:
+    """One line that tells tickets apart: place, matter, type. ``gist`` is the matter in fewer of the caller's words."""
+    matter = (gist or draft.what)[:_TITLE_LENGTH].split("。")[0].rstrip("，,；")
     kind = (draft.type or TicketType.HELP).value
     place = place_of(draft)
     key = "title" if place and place not in matter else "title_short"

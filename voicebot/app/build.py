@@ -60,7 +60,7 @@ def build(settings: Settings, observer: Observer) -> House:
     models = ModelStore(settings.models_dir)
     require_models(settings, models)
     database = Database(settings.storage)
-    conversations = Conversations(settings, city, clock)
+    conversations = Conversations(settings, city, clock, observer.fault)
     changes = Changes(database)
     calls = SqlCallStore(database, clock, worker_lost_after_s=settings.storage.worker_lost_after_s, changes=changes)
     recordings = Recordings(database, clock, settings.storage)

@@ -1,6 +1,6 @@
 """What every conversation of a city shares, and a dialog for each call."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 
 from dialog.city.nouns import City
@@ -8,6 +8,7 @@ from dialog.embedding import Embedder
 from dialog.flow import DialogTools, HotlineDialog
 from dialog.knowledge import KnowledgeIndex
 from dialog.routing import CategoryClassifier, DepartmentRouter, RequestTypeClassifier
+from voicebot.app.language_model import OpenAiTicketReader
 from voicebot.core.call import CallStart
 from voicebot.core.errors import ModelError
 from voicebot.core.ports import Clock, Dialog
@@ -18,10 +19,15 @@ from voicebot.tts.sentences import split_clauses
 class Conversations:
     """Built quickly; `start` loads the models that understanding needs."""
 
-    def __init__(self, settings: Settings, city: City, clock: Clock):
+    def __init__(
+        self, settings: Settings, city: City, clock: Clock, fault: Callable[[str, str], None] = lambda _, __: None
+    ):
+        """``fault`` is told the stage and the code of what fails beside a call."""
         self._settings = settings
         self._city = city
         self._clock = clock
+        model = settings.dialog.language_model
+        self._reader = OpenAiTicketReader(model, clock, fault) if model else None
         self._tools: DialogTools | None = None
 
     def start(self) -> None:
@@ -37,7 +43,13 @@ class Conversations:
             settings=self._settings.dialog,
             now=self._clock.now,
             vectorise=embedder.sentence,
+            reader=self._reader,
         )
+
+    def stop(self) -> None:
+        """Ask the language model nothing more."""
+        if self._reader is not None:
+            self._reader.close()
 
     def open(self, start: CallStart) -> Dialog:
         """The dialog of one call."""

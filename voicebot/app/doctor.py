@@ -15,6 +15,8 @@ from dialog.city.loader import load_city
 from telephony.sip.runtime import check_port_free
 from voicebot.app.build import build_corrector, build_voice
 from voicebot.app.hearing import build_engine
+from voicebot.app.language_model import OpenAiTicketReader
+from voicebot.core.clock import SystemClock
 from voicebot.core.errors import HotlineError
 from voicebot.core.frames import FRAME_BYTES, AudioFrame
 from voicebot.core.speech import HearingContext
@@ -67,6 +69,8 @@ class Doctor:
         yield "数据库", self._database
         yield "SIP 端口", self._sip_port
         yield "网页端口", self._web_port
+        if self._settings.dialog.language_model is not None:
+            yield "语言模型", self._language_model
         for engine in dict.fromkeys((self._settings.asr.engine, *self._settings.asr.fallback)):
             yield f"音频通路（{engine}）", partial(self._audio_path, engine)
 
@@ -144,6 +148,27 @@ class Doctor:
                     f"{web.host}:{web.port} 不可用（{error.strerror}）。请停掉占用它的程序或改设置 web.port。",
                 )
         return Finding("网页端口", True, f"{web.host}:{web.port} 可用")
+
+    async def _language_model(self) -> Finding:
+        """Have it read one sentence, as a call would."""
+        settings = self._settings.dialog.language_model
+        assert settings is not None  # noqa: S101  only then is it looked at
+        faults: list[str] = []
+        clock = SystemClock()
+        reader = OpenAiTicketReader(settings, clock, lambda _, code: faults.append(code))
+        began_s = clock.monotonic()
+        reading = await asyncio.to_thread(lambda: reader.begin((_SPOKEN,)).take(wait=True))
+        reader.close()
+        took = f"{clock.monotonic() - began_s:.1f} 秒"
+        if faults:
+            return Finding(
+                "语言模型",
+                None,
+                f"{settings.url} 没有用得上的回答（{faults[0]}，{took}）。通话照常，只按规则；请检查它。",
+            )
+        if not reading.location:
+            return Finding("语言模型", None, f"{settings.url} 有回答（{took}），但没有读出地点：这个模型可能太小。")
+        return Finding("语言模型", True, f"{settings.url}（{took}）")
 
     async def _audio_path(self, engine: EngineName) -> Finding:
         """Say a sentence with the voice, hear it with one engine, as a call would."""

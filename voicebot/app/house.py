@@ -123,6 +123,7 @@ class House:
         await asyncio.gather(*self.sessions, return_exceptions=True)
         await self.recogniser.stop()
         await self.synthesiser.stop()
+        self.conversations.stop()
         if self.opened:  # a database that could not be opened knows nothing of this worker
             try:
                 await self.calls.retire()

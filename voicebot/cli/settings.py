@@ -1,5 +1,6 @@
 """``voicebot settings``: everything that can be set, with its default and unit."""
 
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import click
@@ -21,10 +22,16 @@ def markdown() -> str:
     """All settings as Markdown tables, one for each section."""
     plain = {name: f for name, f in Settings.model_fields.items() if _section(f) is None}
     parts = ["## 顶层\n\n" + _table("", plain)]
-    for name, field in Settings.model_fields.items():
+    return "\n".join([*parts, *_sections("", Settings)])
+
+
+def _sections(above: str, kind: type[BaseModel]) -> Iterator[str]:
+    for name, field in kind.model_fields.items():
         if section := _section(field):
-            parts.append(f"## [{name}]\n\n{field.description}\n\n" + _table(name, section.model_fields))
-    return "\n".join(parts)
+            path = f"{above}.{name}".lstrip(".")
+            plain = {each: f for each, f in section.model_fields.items() if _section(f) is None}
+            yield f"## [{path}]\n\n{field.description}\n\n" + _table(path, plain)
+            yield from _sections(path, section)
 
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:
@@ -35,7 +42,7 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
 def _table(section: str, fields: dict[str, FieldInfo]) -> str:
     rows = ["| 设置 | 默认 | 说明 | 环境变量 |", "|---|---|---|---|"]
     for name, field in fields.items():
-        variable = "VOICEBOT_" + (f"{section}__" if section else "").upper() + name.upper()
+        variable = "VOICEBOT_" + (f"{section.replace('.', '__')}__" if section else "").upper() + name.upper()
         rows.append(f"| `{name}` | {_default(name, field)} | {field.description} | `{variable}` |")
     return "\n".join(rows) + "\n"
 
