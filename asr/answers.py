@@ -11,7 +11,7 @@ from voicebot.core.speech import Expect
 
 _LONGEST = 6  # characters; who says more says something else
 _SHORTER = 1  # characters by which an answer may fall short of what was heard: 对 fits anything that holds its sound
-_ALIKE = 0.9  # share of the letters of their pinyin, in order
+_ALIKE = 0.85  # share of the letters of their pinyin, in order
 _COMPARED = 10  # each costs a look at the sound of about 10 ms
 
 

@@ -106,6 +106,29 @@ class AudioSocketSettings(BaseModel):
     )
 
 
+class WebSocketSettings(BaseModel):
+    """The door for Asterisk's chan_websocket."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen_address: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=9093, ge=1, le=65535, description="TCP port; the path is /media")
+    user: str = Field(default="asterisk", description="user name, as in websocket_client.conf")
+    password: SecretStr = Field(
+        default=SecretStr(""), description="password, as in websocket_client.conf; empty: whoever reaches the port"
+    )
+    number: str = Field(default="12345", description="number that callers dialled when the dialplan does not tell")
+    max_concurrent_calls: int = Field(default=30, ge=1, description="calls at the same time; one more is refused")
+    hello_timeout_s: float = Field(default=5.0, gt=0, description="seconds within which Asterisk must say MEDIA_START")
+    idle_timeout_s: float = Field(
+        default=30.0, gt=0, description="seconds without a message after which a call counts as lost"
+    )
+    max_call_s: int = Field(default=3600, ge=1, description="longest call, seconds")
+    send_buffer_ms: int = Field(
+        default=240, ge=40, le=1000, description="audio sent ahead of its playing, milliseconds; a barge-in flushes it"
+    )
+
+
 class WebRtcSettings(BaseModel):
     """Calls from the call page."""
 

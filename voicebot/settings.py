@@ -14,7 +14,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from asr.settings import AsrSettings
 from dialog.settings import DialogSettings
-from telephony.settings import RTP_PORTS_PER_CALL, AudioSocketSettings, EdgeSettings, TelephonySettings, WebRtcSettings
+from telephony.settings import (
+    RTP_PORTS_PER_CALL,
+    AudioSocketSettings,
+    EdgeSettings,
+    TelephonySettings,
+    WebRtcSettings,
+    WebSocketSettings,
+)
 from voicebot.core.errors import ConfigurationError
 from voicebot.desk.settings import DeskSettings
 from voicebot.explain import explain
@@ -49,6 +56,9 @@ class Settings(BaseSettings):
     sip: TelephonySettings = Field(default_factory=TelephonySettings, description="the SIP line")
     audiosocket: AudioSocketSettings | None = Field(
         None, description="the door for a PBX's media socket; open only when this section is there"
+    )
+    websocket: WebSocketSettings | None = Field(
+        None, description="the door for Asterisk's chan_websocket; open only when this section is there"
     )
     webrtc: WebRtcSettings = Field(default_factory=WebRtcSettings, description="calls from the page /call")
     edge: EdgeSettings = Field(

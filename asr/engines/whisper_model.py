@@ -49,8 +49,9 @@ _ANSWER_S = 3.0  # a short answer, with the silence around it
 _ANSWER_MARGIN_S = 1.5  # what the encoder makes of the silence behind it is needed too
 _ASKED_FOR = 4.0  # nats by which an answer is likelier than the same sounds without a question
 _ASKED_FOR_OPEN = 2.0  # the same after a question that anything may follow
-_ASKED_FOR_ALIKE = 8.0  # the same for a listener's sounds into the bot's words, written with other characters
+_ASKED_FOR_ALIKE = 14.0  # the same for a listener's sounds into the bot's words, written with other characters
 _ALIKE = 2.0  # nats
+_SLOW_MS, _SLOW_CHARACTER_MS = 500.0, 450.0  # nobody draws an answer out for longer
 _NO_ANSWER = -12.0  # nats; none of the answers was said
 _TINY = 1e-9
 _SPEECH = 0.5  # Silero's own threshold
@@ -210,15 +211,20 @@ class _Hearing:
         if stretch.duration_s > _ANSWER_S or stretch.context.language not in _CHINESE or is_invented(heard):
             return None
         answers = likely_answers(expects, heard, over_bot=stretch.context.over_bot)
-        if not answers or (choice.mean < _WEAK and not contains_speech(stretch)):
+        voice_ms = voiced_ms(stretch) if answers else 0.0
+        answers = tuple(answer for answer in answers if voice_ms <= _SLOW_MS + _SLOW_CHARACTER_MS * len(answer))
+        if not answers or (choice.mean < _WEAK and voice_ms < _SPEECH_MS):
             return None
         frames = round((stretch.duration_s + _ANSWER_MARGIN_S) * ENCODED_PER_S)
         told = self._decoder.probabilities(encoded, (heard, *answers), "zh", _before(stretch, "zh"), frames)
         heard_fits, *fits = (sum(math.log(max(p, _TINY)) for p in each) for each in told)
         best = max(fits)
+        if stretch.context.over_bot:
+            alike = [(fit, answer) for fit, answer in zip(fits, answers, strict=True) if sounds_like(heard, answer)]
+            fit, answer = max(alike, default=(-math.inf, ""))
+            if fit >= heard_fits - _ASKED_FOR_ALIKE:
+                return Hypothesis(answer, fit, (1.0,) * len(answer))
         likelier = _ASKED_FOR_OPEN if expects is Expect.ANYTHING else _ASKED_FOR
-        if stretch.context.over_bot and sounds_like(heard, answers[fits.index(best)]):
-            likelier = _ASKED_FOR_ALIKE
         if best < max(heard_fits - likelier, _NO_ANSWER):
             return None
         at = max((n for n, fit in enumerate(fits) if fit >= best - _ALIKE), key=lambda n: (len(answers[n]), fits[n]))
@@ -263,8 +269,13 @@ def _limit(duration_s: float) -> int:
 
 
 def contains_speech(stretch: Stretch) -> bool:
-    """Whether Silero finds at least `_SPEECH_MS` of voice; some 8 ms of work for each second."""
+    """Whether there is at least `_SPEECH_MS` of voice."""
+    return voiced_ms(stretch) >= _SPEECH_MS
+
+
+def voiced_ms(stretch: Stretch) -> float:
+    """Milliseconds of voice that Silero finds; some 8 ms of work for each second."""
     pcm = to_pcm(resample(stretch.samples, stretch.rate_hz, SAMPLE_RATE_HZ))
     detector = SileroDetector()
     frames = [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
-    return sum(detector.push(frame) >= _SPEECH for frame in frames) * FRAME_MS >= _SPEECH_MS
+    return float(sum(detector.push(frame) >= _SPEECH for frame in frames) * FRAME_MS)

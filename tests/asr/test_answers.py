@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.answers import likely_answers
+from asr.answers import likely_answers, sounds_like
 from asr.engines.speech_model import Stretch
 from asr.engines.whisper_model import WhisperModel
 from asr.settings import AsrSettings
@@ -43,6 +43,13 @@ def test_answers_that_sound_like_it_are_proposed(expects: Expect, heard: str, an
 )
 def test_nothing_is_proposed_for_an_answer_a_sentence_or_another_question(expects: Expect, heard: str) -> None:
     assert likely_answers(expects, heard) == ()
+
+
+def test_into_the_bots_words_a_listener_is_likely() -> None:
+    assert "哦好的好的" in likely_answers(Expect.ANYTHING, "五号的号的", over_bot=True)
+    assert "哦好的好的" not in likely_answers(Expect.ANYTHING, "五号的号的")
+    assert sounds_like("五号的号的。", "哦好的好的")
+    assert not sounds_like("转人工", "好的好的")
 
 
 def test_a_word_is_no_answer_for_whoever_says_three() -> None:

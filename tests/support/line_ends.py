@@ -15,6 +15,7 @@ from telephony.webrtc.caller import WebRtcCaller
 from telephony.webrtc.server import WebRtcServer
 from tests.fakes.clock import FakeClock
 from tests.fakes.line import FakeLine
+from tests.support.asterisk_websocket import AsteriskPeer, websocket_service
 from tests.support.audiosocket_peer import AudioSocketPeer, audiosocket_service
 from tests.support.raw_sip import RawSip
 from tests.support.sip_service import Service, sip_service
@@ -22,7 +23,11 @@ from voicebot.core.clock import SystemClock
 from voicebot.core.frames import FRAME_BYTES
 from voicebot.core.ports import Line
 
-KINDS = ["fake", "wav", *(pytest.param(kind, marks=pytest.mark.network) for kind in ("sip", "audiosocket", "webrtc"))]
+KINDS = [
+    "fake",
+    "wav",
+    *(pytest.param(kind, marks=pytest.mark.network) for kind in ("sip", "audiosocket", "websocket", "webrtc")),
+]
 
 
 class FarEnd(Protocol):
@@ -134,6 +139,30 @@ class AudioSocketEnd:
         return np.frombuffer(bytes(self._peer.heard), "<i2")
 
 
+class WebSocketEnd:
+    def __init__(self, line: Line, peer: AsteriskPeer):
+        self.line = line
+        self._peer = peer
+
+    async def speak(self, pcm: bytes) -> None:
+        self._peer.speech += pcm
+        await self.wait(len(pcm) // 16 + 100)
+
+    async def press(self, keys: str) -> None:
+        await self._peer.press(keys)
+        await self.wait(50)
+
+    async def wait(self, duration_ms: int) -> None:
+        await asyncio.sleep(duration_ms / 1000)
+
+    async def hang_up(self) -> None:
+        await self._peer.hang_up()
+        await self.wait(50)
+
+    def heard(self) -> NDArray[np.int16]:
+        return np.frombuffer(bytes(self._peer.played), "<i2")
+
+
 class WebRtcEnd:
     def __init__(self, line: Line, caller: WebRtcCaller):
         self.line = line
@@ -171,6 +200,9 @@ async def far_end(kind: str) -> AsyncIterator[FarEnd]:
     elif kind == "audiosocket":
         async with audiosocket_service() as (server, port), AudioSocketPeer(port) as peer:
             yield AudioSocketEnd(await anext(aiter(server.calls())), peer)
+    elif kind == "websocket":
+        async with websocket_service() as (doors, port), AsteriskPeer(port) as asterisk:
+            yield WebSocketEnd(await anext(aiter(doors.calls())), asterisk)
     elif kind == "webrtc":
         server = WebRtcServer(WebRtcSettings(), SystemClock())
         await server.start()

@@ -12,6 +12,7 @@ from telephony.settings import WebRtcSettings
 from telephony.sip.addresses import shown_address
 from telephony.sip.server import SipLineServer
 from telephony.webrtc.server import WebRtcServer
+from telephony.websocket.server import WebSocketServer
 from voicebot.app.desk import FIRST_ADMINISTRATOR, build_office, desk_tasks, first_administrator
 from voicebot.app.house import House, Progress
 from voicebot.core.errors import HotlineError, LineError, ModelError
@@ -38,6 +39,8 @@ class Service:
         self._servers: list[LineServer] = [self._sip]
         if settings.audiosocket is not None:
             self._servers.append(AudioSocketServer(settings.audiosocket, house.clock, house.city.tenant))
+        if settings.websocket is not None:
+            self._servers.append(WebSocketServer(settings.websocket, house.clock, house.city.tenant))
         browsers = WebRtcServer(settings.webrtc, house.clock, house.city.tenant) if settings.webrtc.enabled else None
         if browsers is not None:
             self._servers.append(browsers)

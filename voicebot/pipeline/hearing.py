@@ -23,6 +23,7 @@ from voicebot.turns.silence import SilenceTimer
 
 log = structlog.get_logger(__name__)
 
+_AROUND_MS = 300.0  # of a turn's sound that is the silence before and behind the voice
 _LOOK_BACK = ms_to_samples(1000)
 
 
@@ -205,7 +206,8 @@ class Hearing(FrameProcessor):
         if not listening.over_bot:
             return False
         answers = self._state.expects is Expect.YES_NO and self._state.nearly_said
-        if not heard.text or not self._barge_in.believes(heard.mean_confidence):
+        voice_ms = samples_to_ms(heard.end - heard.start) - _AROUND_MS
+        if not heard.text or not self._barge_in.believes(heard.text, heard.mean_confidence, voice_ms):
             return True
         return is_backchannel(heard.text) and not answers
 

@@ -16,6 +16,8 @@ _WORDS = 3
 _SAID = 2
 """Characters that interrupt when the voice ended behind them: 什么, 不要."""
 
+_SHORT_MS = 1000.0
+
 
 class Floor(StrEnum):
     """What the bot's voice should do now."""
@@ -75,12 +77,17 @@ class BargeIn:
 
         ``confidence`` is their mean probability: what is made of a cough, a crowd or music has little.
         """
-        self._text = words if self.believes(confidence) else ""
+        self._text = words if self.believes(words, confidence, self._voiced_ms) else ""
         return self._decide() if self._speaking else Floor.NONE
 
-    def believes(self, confidence: float) -> bool:
-        """Are words of this mean probability words, when they are said over the bot?"""
-        return confidence >= self._settings.interrupt_confidence
+    def believes(self, words: str, confidence: float, voiced_ms: float) -> bool:
+        """Are these words, of this mean probability, to be taken for words when they are said over the bot?
+
+        What is short and badly heard is mostly 嗯嗯 or a cough.
+        """
+        short = voiced_ms < _SHORT_MS and not takes_floor(words)
+        settings = self._settings
+        return confidence >= (settings.interrupt_confidence_short if short else settings.interrupt_confidence)
 
     def press(self) -> Floor:
         """A key was pressed: that always stops the bot, since keys are never noise."""

@@ -67,6 +67,23 @@ def test_what_is_made_of_a_crowd_is_not_words() -> None:
     assert line.sound(0.0, 300) == [Floor.RESUME]
 
 
+def test_what_is_short_and_badly_heard_is_a_listeners_sound_unless_it_asks_for_the_floor() -> None:
+    line = Line()
+    line.sound(0.9, 300)
+    assert line.barge_in.hear("冤定了", 0.44) is Floor.NONE
+    assert line.barge_in.hear("等一下", 0.44) is Floor.STOP
+
+
+def test_what_was_badly_heard_of_a_long_sentence_interrupts() -> None:
+    settings = TurnSettings(interrupt_ms=9000)
+    barge_in, position = BargeIn(settings), 0
+    barge_in.bot_begins()
+    for _ in range(60):
+        barge_in.push(0.9, position)
+        position += FRAME_SAMPLES
+    assert barge_in.hear("你停不动给我证明", 0.46) is Floor.STOP
+
+
 def test_a_cough_lets_the_bot_go_on() -> None:
     line = Line()
     assert line.sound(0.9, 200) == [Floor.DUCK]
