@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 
 import structlog
-from aiohttp import BasicAuth, WSMsgType, hdrs, web
+from aiohttp import WSMsgType, encode_basic_auth, hdrs, web
 
 from telephony.settings import WebSocketSettings
 from telephony.websocket.line import CODINGS, WebSocketLine
@@ -103,12 +103,8 @@ class WebSocketServer:
         password = self._settings.password.get_secret_value()
         if not password:
             return True
-        try:
-            given = BasicAuth.decode(request.headers.get(hdrs.AUTHORIZATION, ""))
-        except ValueError:
-            return False
-        right = hmac.compare_digest(given.password.encode(), password.encode())
-        return right and given.login == self._settings.user
+        given = request.headers.get(hdrs.AUTHORIZATION, "")
+        return hmac.compare_digest(given.encode(), encode_basic_auth(self._settings.user, password).encode())
 
     async def _begun(self, socket: web.WebSocketResponse) -> Event | None:
         try:

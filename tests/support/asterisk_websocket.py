@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from typing import Any
 
-from aiohttp import BasicAuth, ClientSession, WSMsgType
+from aiohttp import ClientSession, WSMsgType, encode_basic_auth
 
 from telephony.settings import WebSocketSettings
 from telephony.websocket.server import WebSocketServer
@@ -66,7 +66,7 @@ class AsteriskPeer:
         self._queue: deque[bytes | str] = deque()
 
     async def __aenter__(self) -> "AsteriskPeer":
-        self._session = ClientSession(auth=BasicAuth(*self._login) if self._login else None)
+        self._session = ClientSession(headers={"Authorization": encode_basic_auth(*self._login)} if self._login else {})
         try:
             self._socket = await self._session.ws_connect(self._url, protocols=("media",))
         except BaseException:

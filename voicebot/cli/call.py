@@ -4,10 +4,11 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import click
 
+from voicebot.evaluation.lines import NetworkLine
 from voicebot.evaluation.narrator import summary
 from voicebot.evaluation.runner import run_over_network, run_over_wav
 from voicebot.evaluation.scenario import load_scenario
@@ -20,17 +21,18 @@ from voicebot.settings import Settings
 @click.argument("scenario", type=click.Path(path_type=Path))
 @click.option(
     "--line",
-    type=click.Choice(["wav", "sip", "webrtc"]),
+    type=click.Choice(["wav", *get_args(NetworkLine)]),
     default="wav",
     show_default=True,
-    help="wav：直接送入流水线，快于实时；sip：真实的 SIP 电话；webrtc：像网页那样拨打（后两种会先启动服务）。",
+    help="wav：直接送入流水线，快于实时；sip：真实的 SIP 电话；webrtc：像网页那样拨打；"
+    "audiosocket、websocket：像交换机那样送来（后四种会先启动服务）。",
 )
-@click.option("--to", "target", default="", help="SIP 地址或网页地址；缺省为本机服务的地址。")
+@click.option("--to", "target", default="", help="SIP 地址、网页地址或媒体口的 主机:端口；缺省为本机。")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 @click.option("--play", is_flag=True, help="对话进行时逐句显示。")
 @click.pass_context
 def command(
-    ctx: click.Context, scenario: Path, line: Literal["wav", "sip", "webrtc"], target: str, as_json: bool, play: bool
+    ctx: click.Context, scenario: Path, line: Literal["wav"] | NetworkLine, target: str, as_json: bool, play: bool
 ) -> None:
     """Play a scenario and print what happened; exit code 1 when it was not as expected."""
     settings: Settings = ctx.obj

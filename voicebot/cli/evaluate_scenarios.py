@@ -4,11 +4,12 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import click
 
 from voicebot.core.errors import ConfigurationError
+from voicebot.evaluation.lines import NetworkLine
 from voicebot.evaluation.runner import Result, run_over_network, run_over_wav
 from voicebot.evaluation.scenario import load_scenario
 from voicebot.evaluation.virtual_time import run_in_virtual_time
@@ -21,11 +22,15 @@ from voicebot.settings import Settings
 )
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
-    "--line", type=click.Choice(["wav", "sip", "webrtc"]), default="wav", show_default=True, help="同 voicebot call。"
+    "--line",
+    type=click.Choice(["wav", *get_args(NetworkLine)]),
+    default="wav",
+    show_default=True,
+    help="同 voicebot call。",
 )
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON。")
 @click.pass_context
-def command(ctx: click.Context, path: Path, line: Literal["wav", "sip", "webrtc"], as_json: bool) -> None:
+def command(ctx: click.Context, path: Path, line: Literal["wav"] | NetworkLine, as_json: bool) -> None:
     """Play every scenario of a folder."""
     settings: Settings = ctx.obj
     set_up_logs(json=settings.log_json, level="ERROR")

@@ -8,21 +8,19 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import aiohttp
 
 from telephony.caller import CallerLeg
-from telephony.sip.addresses import shown_address
-from telephony.sip.caller import SipCaller
 from telephony.wav.line import WavLine
-from telephony.webrtc.caller import WebRtcCaller
 from voicebot.app import House, build
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import LineError
 from voicebot.evaluation.callers import CallerVoices, check_callers
 from voicebot.evaluation.checks import check
 from voicebot.evaluation.conversation import Conversation, PlayedTurn
+from voicebot.evaluation.lines import TELLS_NUMBERS, Connect, NetworkLine, connect_over
 from voicebot.evaluation.narrator import NarratedCallStore
 from voicebot.evaluation.report import CallReports
 from voicebot.evaluation.scenario import LoadedScenario
@@ -48,13 +46,6 @@ class Result:
     def passed(self) -> bool:
         """Was everything as expected?"""
         return not self.problems
-
-
-class Connect(Protocol):
-    """Gives a caller's end of a line for a scenario."""
-
-    def __call__(self, loaded: LoadedScenario) -> CallerLeg:
-        """A leg that is not connected yet."""
 
 
 class ScenarioRunner:
@@ -107,39 +98,6 @@ def wav_connect(house: House) -> Connect:
         return line.caller
 
     return connect
-
-
-def sip_connect(target: str) -> Connect:
-    """Real SIP calls to ``target`` (a SIP URI), from this machine's loopback or from its own address to others."""
-    address = "127.0.0.1" if "@127." in target or "@localhost" in target else shown_address("0.0.0.0")  # noqa: S104
-    return lambda loaded: SipCaller(
-        target, SystemClock(), number=loaded.scenario.caller.number or "anonymous", address=address
-    )
-
-
-def webrtc_connect(url: str) -> Connect:
-    """Calls as the call page makes them; ``url`` is the service's own, without a path."""
-
-    async def signal(offer: str) -> str:
-        timeout = aiohttp.ClientTimeout(total=20)
-        try:
-            async with aiohttp.ClientSession(timeout=timeout) as session:
-                token = (await _posted(session, f"{url}/call/begin", {}))["token"]
-                return str((await _posted(session, f"{url}/call/offer", {"token": token, "sdp": offer}))["sdp"])
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise LineError(
-                f"连不上 {url}。", code="call_failed", remedy="请确认服务已经启动（voicebot doctor）。"
-            ) from error
-
-    return lambda _: WebRtcCaller(signal)
-
-
-async def _posted(session: aiohttp.ClientSession, url: str, body: dict[str, str]) -> dict[str, Any]:
-    async with session.post(url, json=body) as response:
-        answer: dict[str, Any] = await response.json()
-        if response.status != 200:
-            raise LineError(answer["error"]["message"], code=answer["error"]["code"], remedy="请稍后再试。")
-        return answer
 
 
 @contextlib.asynccontextmanager
@@ -220,7 +178,7 @@ async def run_over_network(
     settings: Settings,
     config: Path | None,
     scenarios: Sequence[LoadedScenario],
-    line: Literal["sip", "webrtc"],
+    line: NetworkLine,
     target: str,
     say: Callable[[str], None],
 ) -> list[Result]:
@@ -231,16 +189,11 @@ async def run_over_network(
     check_callers(scenarios)
     database = Database(settings.storage)
     voices = CallerVoices(ModelStore(settings.models_dir), settings.var_dir / "callers")
-    if line == "sip":
-        # A service that listens on all networks does not listen on the loopback where there is a network.
-        own = f"sip:{settings.sip.number}@{shown_address(settings.sip.listen_address)}:{settings.sip.port}"
-        connect = sip_connect(target or own)
-    else:
-        connect = webrtc_connect(target or f"http://127.0.0.1:{settings.web.port}")
+    connect = connect_over(settings, line, target)
     try:
         async with running_service(settings, config, say):
             reports = CallReports(database, SystemClock())
-            runner = ScenarioRunner(connect, voices, reports, numbers=line == "sip")
+            runner = ScenarioRunner(connect, voices, reports, numbers=line in TELLS_NUMBERS)
             return [await runner.run(loaded) for loaded in scenarios]
     finally:
         await voices.close()
