@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.provenance import provenance
-from benchmarks.wire import Said, Sentence, WireCaller, read_sentence
+from benchmarks.wire import HissingMedia, Said, Sentence, WireCaller, read_sentence
 from telephony.sip.runtime import free_sip_port
 from tests.support.hotline import Hotline
 from voicebot.core.clock import SystemClock
@@ -112,10 +112,10 @@ def planned_calls(fixtures: Path) -> list[PlannedCall]:
     ]
 
 
-async def hold(port: int, plan: PlannedCall, block: Block) -> None:
-    """One call from dialling to hanging up."""
+async def hold(port: int, plan: PlannedCall, block: Block, media: HissingMedia | None = None) -> None:
+    """One call from dialling to hanging up, over ``media`` when its network is not a good one."""
     try:
-        async with WireCaller(port, plan.number) as caller:
+        async with WireCaller(port, plan.number, media) as caller:
             answer = await caller.invite()
             if answer.status != 200:
                 block.failed_calls += 1

@@ -112,7 +112,14 @@ def soak(result: Mapping[str, Any]) -> str:
     return bars(f"{result['calls_made']} calls in {result['minutes']:.0f} minutes", ("MB", "reply, ms, p50"), rows)
 
 
+def faults(result: Mapping[str, Any]) -> str:
+    """What a bad line costs."""
+    rows = [(name, (row["cer"], (row["reply_ms"]["p50"] or 0) / 10)) for name, row in result["conditions"].items()]
+    return bars("Calls over a bad network", ("character error rate, %", "reply, 10 ms, p50"), rows)
+
+
 DRAWINGS = {
+    "faults": faults,
     "capacity": capacity,
     "soak": soak,
     "barge-in": barge_in,

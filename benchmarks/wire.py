@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from tests.support.raw_sip import Media, RawSip
 from voicebot.audio.g711 import decode_a_law
 from voicebot.core.frames import FRAME_MS, FRAME_SAMPLES, SAMPLE_RATE_HZ
 from voicebot.evaluation.conversation import speech_end_ms
+from voicebot.evaluation.fixture_packets import PACKETS
 
 SOUND_DBFS = -45.0  # a packet louder than this is heard
 GAP_S = 1.0  # a bot that was silent for so long has finished speaking
@@ -91,12 +92,32 @@ class HissingMedia(Media):
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
+class BrokenMedia(HissingMedia):
+    """The same over a network that loses packets and delivers them late."""
+
+    def __init__(self, lost: frozenset[int] = frozenset(), late_ms: Sequence[float] = (0.0,)):
+        """Numbers of lost packets, and by how many milliseconds each is late; both begin again when they end."""
+        super().__init__()
+        self._lost = lost
+        self._late_ms = late_ms
+
+    def send_audio(self, number: int, pcm: bytes) -> None:
+        """Send it, or not, or later."""
+        if number % PACKETS in self._lost:
+            return
+        late_s = self._late_ms[number % len(self._late_ms)] / 1000
+        if late_s <= 0:
+            super().send_audio(number, pcm)
+        else:
+            asyncio.get_running_loop().call_later(late_s, super().send_audio, number, pcm)
+
+
 class WireCaller(RawSip):
     """A call to a bot on this machine. Use as ``async with WireCaller(port, number) as caller``."""
 
-    def __init__(self, port: int, number: str):
+    def __init__(self, port: int, number: str, media: HissingMedia | None = None):
         super().__init__(port, caller=number)
-        self.media: HissingMedia = HissingMedia()
+        self.media: HissingMedia = media or HissingMedia()
         self._looked_at = 0
         self._sounds: list[tuple[float, float]] = []  # first and last instant of each 20 ms that was heard
         self._onsets: list[float] = []  # instants at which a sound began

@@ -25,9 +25,16 @@ SMALL = {
     "barge-in": ("--rounds", "1", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
     "latency": ("--calls", "1", "--peers", "spoken", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
     "capacity": ("--calls", "1", "--lines", "2", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
+    "faults": ("--conditions", "loss-3", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
     "soak": ("--minutes", "0.3", "--calls", "1", "--every-s", "5", "--settle-s", "0", "--models", str(MODELS_DIR)),
 }
-CALLING = ("latency", "barge-in", "capacity", "soak")  # these take the folder of the recordings, others a manifest
+CALLING = (
+    "latency",
+    "barge-in",
+    "capacity",
+    "faults",
+    "soak",
+)  # these take the folder of the recordings, others a manifest
 NEEDED: dict[str, tuple[str, ...]] = {
     "recogniser": ("whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
     "answers": ("kokoro", "whisper-base-telephone-zh"),

@@ -8,7 +8,7 @@ from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.states import State
 from dialog.ticket.wording import place_of
 from dialog.understanding.emergencies import Emergency
-from voicebot.core.actions import Action, HandOffFailed, HandOffQueued, HandOffTaken, HangUp
+from voicebot.core.actions import Action, HandOffFailed, HandOffQueued, HandOffTaken, HangUp, QueueMoved
 from voicebot.core.call import HandOffReason
 from voicebot.core.speech import Expect
 from voicebot.core.ticket import TicketType
@@ -74,7 +74,7 @@ def call_back(c: Conversation, heard: Heard) -> list[Action]:
     return [c.say("queue_call_back_kept", interruptible=False), HangUp("call_back")]
 
 
-def queued(c: Conversation, outcome: HandOffQueued) -> list[Action]:
+def queued(c: Conversation, outcome: HandOffQueued | QueueMoved) -> list[Action]:
     """The call has its place; in danger nobody wants to hear which."""
     if c.memory.handed_off is HandOffReason.EMERGENCY:
         return []
@@ -83,6 +83,13 @@ def queued(c: Conversation, outcome: HandOffQueued) -> list[Action]:
     if outcome.wait_s is None or outcome.wait_s < _MINUTE_S:
         return [place]
     return [place, c.say("queue_minutes", minutes=str(round(outcome.wait_s / _MINUTE_S)))]
+
+
+def moved(c: Conversation, outcome: QueueMoved) -> list[Action]:
+    """Somebody ahead was served: say how far the call has come, unless a question is open."""
+    if c.memory.state is not State.QUEUED:
+        return []
+    return queued(c, outcome)
 
 
 def taken(c: Conversation, outcome: HandOffTaken) -> list[Action]:

@@ -18,6 +18,7 @@ from voicebot.core.actions import (
     HandOffQueued,
     HandOffTaken,
     Outcome,
+    QueueMoved,
     Say,
     TicketFiled,
     TicketsFound,
@@ -142,6 +143,8 @@ class HotlineDialog:
                 return self._reply(danger.queued(c, outcome))
             case HandOffFailed():
                 return self._reply(danger.failed(c, outcome))
+            case QueueMoved():
+                return self._reply(danger.moved(c, outcome))
             case HandOffTaken():
                 return self._reply(danger.taken(c, outcome))
 

@@ -55,6 +55,24 @@ async def test_the_position_told_to_the_caller_counts_those_before_them(queue: A
     assert (await queue.join(hand_off("call-3"))).position == 4
 
 
+async def test_the_position_of_a_call_changes_as_others_leave(queue: AgentQueue, clock: FakeClock) -> None:
+    await queue.join(hand_off("call-1"))
+    clock.advance(1)
+    await queue.join(hand_off("call-2"))
+    found = await queue.find("call-2")
+    assert found is not None
+    assert found.position == 2
+    await queue.leave("call-1", abandoned=True)
+    found = await queue.find("call-2")
+    assert found is not None
+    assert (found.position, found.state) == (1, QueueState.WAITING)
+    await queue.leave("call-2", abandoned=False)
+    found = await queue.find("call-2")
+    assert found is not None
+    assert found.state is QueueState.DONE
+    assert await queue.find("nobody") is None
+
+
 async def test_calls_of_the_same_instant_keep_the_order_of_asking(queue: AgentQueue) -> None:
     for index in range(12):
         await queue.join(hand_off(f"call-{index}"))

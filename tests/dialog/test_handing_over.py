@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.talking import ONE_BREATH, Talk, keys, words
-from voicebot.core.actions import FileTicket, HandOff, Say
+from voicebot.core.actions import FileTicket, HandOff, QueueMoved, Say
 from voicebot.core.call import HandOffReason
 
 
@@ -32,6 +32,23 @@ def test_danger_names_the_number_and_goes_first() -> None:
     assert talk.dialog.draft.address.road == "南昌路"
     assert talk.dialog.draft.emergency == "fire"
     assert "南昌路" in talk.dialog.summary
+
+
+def test_a_waiting_caller_hears_how_far_the_call_has_come_but_not_into_a_question() -> None:
+    talk = Talk()
+    talk.say("转人工")
+    assert words(talk.take(talk.dialog.outcome(QueueMoved(3, 130)))) == "您前面还有2位，请稍等。大约要等2分钟。"
+    assert keys(talk.take(talk.dialog.outcome(QueueMoved(1)))) == ["queue_next"]
+    for second in range(60):
+        if "queue_offer_call_back" in keys(talk.take(talk.dialog.silent(1000 * second))):
+            break
+    assert list(talk.dialog.outcome(QueueMoved(2))) == []
+
+
+def test_nobody_in_danger_is_told_a_place() -> None:
+    talk = Talk()
+    talk.say("我家楼下着火了")
+    assert list(talk.dialog.outcome(QueueMoved(2))) == []
 
 
 def test_danger_is_heard_in_the_middle_of_a_ticket_and_in_the_queue() -> None:

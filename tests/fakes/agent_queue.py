@@ -42,6 +42,15 @@ class FakeAgentQueue:
         self._fail()
         return self._line()
 
+    async def find(self, call_id: str) -> QueueEntry | None:
+        self._fail()
+        newest = [entry for entry in self.entries if entry.request.call_id == call_id][-1:]
+        return (
+            next((other for other in self._line() if other.entry_id == newest[0].entry_id), newest[0])
+            if newest
+            else None
+        )
+
     def _line(self) -> tuple[QueueEntry, ...]:
         waiting = [entry for entry in self.entries if entry.state is QueueState.WAITING]
         waiting.sort(key=lambda entry: (entry.request.priority, entry.joined_at, int(entry.entry_id)))

@@ -171,6 +171,7 @@ class CallRig:
     targets: NoTargets = field(default_factory=NoTargets)
     takers: Takers | None = None
     max_call_s: float = 600
+    hold_music: bytes = b""
     end: CallEnd | None = None
     session: CallSession | None = None
     line: WavLine | None = None
@@ -221,6 +222,7 @@ class CallRig:
             fault_text=lambda _: "抱歉，系统出了点问题。",
             max_call_s=self.max_call_s,
             takers=self.takers,
+            hold_music=self.hold_music,
         )
 
     def _dialog(self, start: CallStart) -> ScriptedDialog:

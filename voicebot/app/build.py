@@ -12,6 +12,7 @@ from telephony.transport import LineTransport
 from voicebot.app.conversations import Conversations
 from voicebot.app.hearing import build_recogniser, require_models
 from voicebot.app.house import House
+from voicebot.audio.hold_music import hold_music
 from voicebot.audio.vad import GatedDetector
 from voicebot.core.actions import HandOff
 from voicebot.core.clock import SystemClock
@@ -90,6 +91,8 @@ def build(settings: Settings, observer: Observer) -> House:
         fault_text=lambda language: conversations.text("handoff_fault", language),
         patience_text=lambda language: conversations.text("one_moment", language),
         max_call_s=settings.sip.max_call_s,
+        queue_news_s=settings.desk.queue_news_s,
+        hold_music=hold_music(settings.desk.hold_music),
         takers=CallTaking(database, clock, changes),
         hearing=lambda call_id, text: changes.tell_everywhere(hearing_topic(call_id, text)),
     )

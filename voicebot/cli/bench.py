@@ -19,6 +19,7 @@ BENCHMARKS = {
     "barge-in": ("benchmarks.barge_in", "插话：真的打断多快停下，咳嗽、嗯、关门声会不会让它停下"),
     "latency": ("benchmarks.latency", "应答：真实 SIP 电话上从说完到听见回答，与 pipecat 的标准流水线同场比较"),
     "capacity": ("benchmarks.capacity", "容量：同时多少路对话还答得及时，多少路静听还不断音；处理器用量随路数怎么长"),
+    "faults": ("benchmarks.faults", "线路不好：丢包、抖动、延迟时，还听不听得懂，多久应答，工单记得对不对"),
     "soak": ("benchmarks.soak", "耐久：几个小时里电话来来去去，内存、文件、线程、任务和应答时间变不变"),
 }
 

@@ -129,4 +129,12 @@ class HandOffTaken:
     put_through: bool
 
 
-Outcome = TicketFiled | FilingFailed | TicketsFound | HandOffQueued | HandOffFailed | HandOffTaken
+@dataclass(frozen=True, slots=True)
+class QueueMoved:
+    """A call that waits for a person has another place by now; both as in `HandOffQueued`."""
+
+    position: int
+    wait_s: float | None = None
+
+
+Outcome = TicketFiled | FilingFailed | TicketsFound | HandOffQueued | HandOffFailed | HandOffTaken | QueueMoved

@@ -283,3 +283,6 @@ class AgentQueue(Protocol):
 
     async def waiting(self) -> tuple[QueueEntry, ...]:
         """Those who wait, in order."""
+
+    async def find(self, call_id: str) -> QueueEntry | None:
+        """The newest entry of a call, with its place now; None when it never asked for a person."""

@@ -23,6 +23,16 @@ class DeskSettings(BaseModel):
     overflow_s: int = Field(
         120, ge=0, description="seconds after which a call that needs a special skill may go to any agent"
     )
+    hold_music: str = Field(
+        "none",
+        description="what a caller who waits for a person hears: none, builtin, or a WAV file (8 kHz, mono, 16 bit)",
+    )
+    queue_news_s: int = Field(
+        20,
+        ge=5,
+        le=300,
+        description="seconds between two looks at a waiting caller's place, who is told when it changed",
+    )
     pause_reasons: tuple[str, ...] = Field(
         ("休息", "用餐", "培训", "会议", "后台处理"),
         min_length=1,

@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 
 from voicebot.core.actions import HandOff, HandOffFailed, HandOffQueued, Outcome
-from voicebot.core.call import CallEnd, CallStart, HandOffReason, HandOffRequest
+from voicebot.core.call import CallEnd, CallStart, HandOffReason, HandOffRequest, QueueEntry, QueueState
 from voicebot.core.errors import HotlineError
 from voicebot.core.ports import AgentQueue, Line
 from voicebot.core.ticket import TicketDraft
@@ -97,6 +97,15 @@ class Transferring:
         if self.transferred:
             await self._settle()
         return outcome
+
+    async def place(self) -> QueueEntry | None:
+        """The call's entry while it waits; None when it does not, or nobody can tell."""
+        try:
+            entry = await self.queue.find(self.start.call_id)
+        except HotlineError as error:
+            self.observer.fault("queue", error.code)
+            return None
+        return entry if entry is not None and entry.state is QueueState.WAITING else None
 
     async def wait_for_taker(self) -> Taker:
         """Wait until an agent takes the call from the queue."""

@@ -157,6 +157,7 @@ class Hearing(FrameProcessor):
             self._listening.stream.resume()
         elif event.kind is TurnEventKind.ENDED:
             listening, self._listening = self._listening, None
+            self._state.caller_speaking = False
             self._timeline.stamp(listening.turn, Instant.SPEECH_END, samples_to_ms(event.speech_end))
             self._timeline.stamp(listening.turn, Instant.END_OF_TURN, samples_to_ms(event.position))
             await self._finals.put((listening, event))
@@ -175,6 +176,7 @@ class Hearing(FrameProcessor):
             position += len(chunk) // 2
         self._partial = None
         self._listening = _Listening(self._next_turn, start, stream, over_bot)
+        self._state.caller_speaking = True
         self._next_turn += 1
 
     async def _finish_all(self) -> None:

@@ -68,6 +68,8 @@ class Parts:
     fault_text: Callable[[str], str]
     patience_text: Callable[[str], str]
     max_call_s: float
+    queue_news_s: float = 20.0
+    hold_music: bytes = b""
     takers: Takers | None = None
     hearing: Callable[[str, str], None] | None = None  # a call and what its turn in progress sounds like so far
 
@@ -130,9 +132,17 @@ class CallSession:
             call_time,
             parts.observer,
             parts.fault_text,
+            parts.queue_news_s,
         )
         speaking = Speaking(
-            self._line, parts.synthesiser, state, self.timeline, call_time, parts.observer, parts.patience_text
+            self._line,
+            parts.synthesiser,
+            state,
+            self.timeline,
+            call_time,
+            parts.observer,
+            parts.patience_text,
+            parts.hold_music,
         )
         transport = parts.transport(self._line)
         worker = PipelineWorker(

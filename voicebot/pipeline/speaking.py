@@ -10,8 +10,9 @@ from pipecat.frames.frames import Frame, InterruptionFrame, OutputAudioRawFrame,
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from voicebot.core.errors import HotlineError
-from voicebot.core.frames import SAMPLE_RATE_HZ, ms_to_samples
+from voicebot.core.frames import FRAME_BYTES, SAMPLE_RATE_HZ, ms_to_samples
 from voicebot.core.ports import Line, Synthesiser
+from voicebot.core.speech import Expect
 from voicebot.core.timeline import Instant, Timeline
 from voicebot.pipeline.frames import ReleaseFrame, SpeakFrame, SpokenFrame
 from voicebot.pipeline.observer import Observer
@@ -22,6 +23,7 @@ from voicebot.tts.sentences import split_clauses
 log = structlog.get_logger(__name__)
 
 _AHEAD_SAMPLES = ms_to_samples(240)  # handed on and not yet heard: covers stalls of the event loop; flushed on barge-in
+_MUSIC_AHEAD_SAMPLES = ms_to_samples(80)
 _TICK_S = 0.01
 _LAST_WORDS_SAMPLES = ms_to_samples(800)  # of a question: who answers here has understood it
 _PATIENCE_MS = 700.0  # a voice that takes longer to begin is preceded by a word that asks for patience
@@ -39,8 +41,12 @@ class Speaking(FrameProcessor):
         call_time: CallTime,
         observer: Observer,
         patience_text: Callable[[str], str],
+        hold_music: bytes = b"",
     ):
-        """``patience_text``, by language, is said when a reply's voice is slow; it has to be ready in the cache."""
+        """``patience_text``, by language, is said when a reply's voice is slow; it has to be ready in the cache.
+
+        ``hold_music`` (8 kHz int16, repeated) is played to a caller who waits for a person, between the words.
+        """
         super().__init__(enable_direct_mode=True)
         self._patience_text = patience_text
         self._line = line
@@ -51,6 +57,8 @@ class Speaking(FrameProcessor):
         self._observer = observer
         # Filled by the dialog only, a few texts a turn; emptied by an interruption.
         self._utterances: deque[Utterance] = deque()
+        self._hold_music = hold_music
+        self._music_at = 0  # bytes
         self._written = 0
         self._in_hole = False
         self._to_make = asyncio.Event()
@@ -138,6 +146,8 @@ class Speaking(FrameProcessor):
             if self._utterances:
                 await self._hand_on()
                 await self._watch()
+            elif self._hold_music and self._state.waiting:
+                await self._play_music()
             await asyncio.sleep(_TICK_S)
 
     async def _hand_on(self) -> None:
@@ -155,6 +165,16 @@ class Speaking(FrameProcessor):
             self._in_hole = False
             self._written += len(pcm) // 2
             await self.push_frame(OutputAudioRawFrame(audio=pcm, sample_rate=SAMPLE_RATE_HZ, num_channels=1))
+
+    async def _play_music(self) -> None:
+        """Little ahead, so that words need not wait behind it; none while the caller speaks or is asked something."""
+        quiet = self._state.caller_speaking or self._state.expects is Expect.YES_NO
+        if quiet or self._written - self._line.played().heard >= _MUSIC_AHEAD_SAMPLES:
+            return
+        pcm = self._hold_music[self._music_at : self._music_at + FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
+        self._music_at = (self._music_at + FRAME_BYTES) % len(self._hold_music)
+        self._written += len(pcm) // 2
+        await self.push_frame(OutputAudioRawFrame(audio=pcm, sample_rate=SAMPLE_RATE_HZ, num_channels=1))
 
     def _note_underrun(self, utterance: Utterance) -> None:
         if utterance.handed and not self._in_hole and self._line.played().heard >= self._written:

@@ -17,6 +17,8 @@ class CallState:
     held: bool = False  # the bot's voice waits: the caller made a sound that may be an interruption
     nearly_said: bool = True  # the bot has nothing left to say but perhaps its last few words
     thinking: bool = False
+    waiting: bool = False  # for a person: there may be music between the words
+    caller_speaking: bool = False
     expects: Expect = Expect.ANYTHING
     language: str = "zh"
     hearing: Callable[[str], None] = lambda text: None  # told what the turn in progress sounds like so far

@@ -16,11 +16,13 @@ from voicebot.core.actions import (
     FilingFailed,
     HandOff,
     HandOffFailed,
+    HandOffQueued,
     HandOffTaken,
     HangUp,
     LookUpTickets,
     NoteUnanswered,
     Outcome,
+    QueueMoved,
     Rate,
     Say,
     TicketFiled,
@@ -66,6 +68,7 @@ class Thinking(FrameProcessor):
         call_time: CallTime,
         observer: Observer,
         fault_text: Callable[[str], str],
+        queue_news_s: float,
     ):
         super().__init__(enable_direct_mode=True)
         self._start = start
@@ -78,6 +81,7 @@ class Thinking(FrameProcessor):
         self._call_time = call_time
         self._observer = observer
         self._fault_text = fault_text
+        self._queue_news_s = queue_news_s
         # A caller cannot finish more turns than that while one is being decided; when full, the newest waits outside.
         self._inputs: asyncio.Queue[_Input] = asyncio.Queue(maxsize=16)
         self._turn = -1
@@ -85,6 +89,7 @@ class Thinking(FrameProcessor):
         self._transfer: HandOff | None = None  # carried out once the caller has heard that it will be
         self._taker: Taker | None = None  # the same
         self._waiting: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None  # the place in the queue
 
     def _start_tasks(self) -> None:
         # Start deciding.
@@ -93,7 +98,7 @@ class Thinking(FrameProcessor):
     async def cleanup(self) -> None:
         """Stop deciding; a ticket that is being filed is filed or not, never half."""
         await super().cleanup()
-        for task in (self._worker, self._waiting):
+        for task in (self._worker, self._waiting, self._watching):
             if task:
                 await self.cancel_task(task)
 
@@ -187,11 +192,13 @@ class Thinking(FrameProcessor):
             outcome = await self._transferring.put_through(taker)
             self._record.note("transfer", outcome=outcome, agent=taker.agent)
             if outcome != "answered":
+                self._state.waiting = True
                 self._wait_for_taker()
             return
         assert action is not None  # noqa: S101  one of the two
         outcome = await self._transferring.transfer(action)
         self._record.note("transfer", outcome=outcome)
+        self._state.waiting = False
         if outcome != "answered":
             await self._carry_out(
                 await asyncio.get_running_loop().run_in_executor(None, self._dialog.outcome, HandOffFailed(outcome))
@@ -201,8 +208,24 @@ class Thinking(FrameProcessor):
         if self._transferring.takers is not None and (self._waiting is None or self._waiting.done()):
             self._waiting = self.create_task(self._hand_to_taker(), "taker")
 
+    def _wait_in_queue(self, position: int) -> None:
+        self._state.waiting = True
+        if self._watching is None or self._watching.done():
+            self._watching = self.create_task(self._tell_place(position), "place")
+
+    async def _tell_place(self, position: int) -> None:
+        """Tell the dialog when the call's place in the queue has changed, for as long as it waits."""
+        while self._state.waiting:
+            await asyncio.sleep(self._queue_news_s)
+            entry = await self._transferring.place()
+            if entry is not None and entry.position not in (0, position):
+                position = entry.position
+                moved = QueueMoved(position, entry.wait_s)
+                await self._put(_Input(lambda moved=moved: self._dialog.outcome(moved)))  # type: ignore[misc]
+
     async def _hand_to_taker(self) -> None:
         taker = await self._transferring.wait_for_taker()
+        self._state.waiting = False
         self._record.note("taken", agent=taker.agent)
         await self._put(_Input(lambda: self._meet(taker)))
 
@@ -229,13 +252,17 @@ class Thinking(FrameProcessor):
                 self._record.draft(self._dialog.draft)
                 self._record.note("hand_off", reason=action.reason.value, skill=action.skill, priority=action.priority)
                 self._transfer = action
-                return await self._transferring.hand_off(action, self._dialog.draft, tuple(self._record.turns))
+                outcome = await self._transferring.hand_off(action, self._dialog.draft, tuple(self._record.turns))
+                if isinstance(outcome, HandOffQueued):
+                    self._wait_in_queue(outcome.position)
+                return outcome
             case Rate():
                 self._record.note("rating", stars=action.stars)
             case NoteUnanswered():
                 self._record.note("unanswered", nearest_article=action.nearest_article)
                 self._record.unanswered(action.question, action.nearest_article, action.score)
             case HangUp():
+                self._state.waiting = False
                 self._record.note("hang_up", reason=action.reason)
                 self._transferring.promised = action.reason == "call_back"
                 await self.push_frame(SpeakFrame(text="", hang_up_after=True))

@@ -3,10 +3,12 @@
 import asyncio
 import threading
 
+import numpy as np
 import pytest
 
 from telephony.wav.line import WavLine
 from tests.support.calls import CallRig, ScriptedDialog, ScriptedRecogniser, ToneVoice, tone
+from tests.support.nouns import hand_off
 from voicebot.core.actions import (
     Ask,
     FileTicket,
@@ -16,6 +18,7 @@ from voicebot.core.actions import (
     HandOffQueued,
     HangUp,
     LookUpTickets,
+    QueueMoved,
     Rate,
     Say,
     TicketFiled,
@@ -233,6 +236,37 @@ def test_a_failed_transfer_is_told_to_the_dialog() -> None:
     call.play(script)
     assert call.dialog.outcomes == [HandOffQueued(1), HandOffFailed("failed")]
     assert ("transfer", {"outcome": "failed"}) in call.kept.events
+
+
+def test_a_waiting_caller_is_told_when_the_place_changes_and_hears_music_between_the_words() -> None:
+    call = rig({"转人工": (HandOff(HandOffReason.ASKED),)}, ["转人工", "喂"])
+    call.hold_music = tone(5000, amplitude=1000)
+    asyncio.run(call.queue.join(hand_off("somebody-before")))
+    call.dialog.reply_to = lambda outcome: (Say("马上轮到您。"),) if isinstance(outcome, QueueMoved) else ()
+    levels: dict[str, float] = {}
+
+    def level(line: WavLine, ms: int) -> float:
+        return float(np.abs(line.caller.received()[-8 * ms :].astype(int)).max(initial=0))
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        levels["before"] = level(line, 100)
+        await speak(line)
+        await asyncio.sleep(4)
+        levels["waiting"] = level(line, 1000)
+        line.caller.say(tone(600))
+        await asyncio.sleep(0.6)
+        levels["caller speaks"] = level(line, 200)
+        await asyncio.sleep(10)
+        await call.queue.leave("somebody-before", abandoned=False)
+        await asyncio.sleep(24)
+        await line.caller.hang_up()
+
+    call.play(script)
+    assert [outcome for outcome in call.dialog.outcomes if isinstance(outcome, QueueMoved)] == [QueueMoved(1)]
+    assert "马上轮到您。" in [turn.text for turn in call.kept.turns.values()]
+    assert levels["before"] == levels["caller speaks"] == 0
+    assert 200 < levels["waiting"] < 3000
 
 
 def test_keys_stop_the_bot_and_reach_the_dialog_together() -> None:
