@@ -1,6 +1,7 @@
 """The chan_websocket server against an Asterisk end made from the published protocol."""
 
 import asyncio
+import os
 import socket
 import time
 
@@ -17,6 +18,7 @@ from telephony.websocket.protocol import Command, Event, command, read_event
 from telephony.websocket.server import WebSocketServer
 from tests.support.asterisk_websocket import PLAIN_START, AsteriskPeer, websocket_service
 from tests.support.audiosocket_peer import IDENTITY, audiosocket_service
+from tests.support.bad_streams import send_bad_streams
 from voicebot.audio.g711 import decode_a_law, decode_mu_law, encode_a_law, encode_mu_law
 from voicebot.audio.tones import tone
 from voicebot.core.call import CallEnd, Channel
@@ -27,6 +29,7 @@ from voicebot.core.ports import Line, LineServer
 
 CODERS = {"alaw": (encode_a_law, decode_a_law), "ulaw": (encode_mu_law, decode_mu_law), "slin": (bytes, bytes)}
 
+STREAMS = [pytest.param(100, id="short"), pytest.param(1_000, id="full", marks=pytest.mark.long)]
 NOISE: tuple[str | bytes, ...] = (
     b"",
     b"\x01",
@@ -223,6 +226,18 @@ class TestServer:
             await asyncio.sleep(0.05)
             assert sorted(line.end is None for line in (one, two)) == [False, True]
             assert not other.over.is_set()
+
+    @pytest.mark.parametrize("count", STREAMS)
+    async def test_malformed_streams_do_no_harm(self, count: int) -> None:
+        async with websocket_service(hello_timeout_s=0.2) as (server, port), AsteriskPeer(port) as peer:
+            line = await first_call(server)
+            before = len(os.listdir("/proc/self/fd"))
+            await send_bad_streams(port, "/media", count, seed=11)
+            await asyncio.sleep(0.5)
+            assert len(os.listdir("/proc/self/fd")) <= before
+            assert (line.end, peer.over.is_set(), server.active) == (None, False, 1)
+            async with AsteriskPeer(port):
+                assert (await first_call(server)).end is None
 
     async def test_a_pbx_that_falls_silent_counts_as_lost(self) -> None:
         async with websocket_service(idle_timeout_s=0.2) as (server, port), aiohttp.ClientSession() as session:

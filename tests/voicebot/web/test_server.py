@@ -1,6 +1,7 @@
 """The pages and routes, asked over a real socket."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.fakes.agent_queue import FakeAgentQueue
 from tests.fakes.clock import FakeClock
+from tests.support.bad_streams import send_bad_streams
 from tests.support.databases import new_database
 from tests.support.nouns import bot_turn, call_start, caller_turn, full_draft, hand_off
 from tests.support.office import new_office
@@ -280,3 +282,22 @@ async def test_stopping_twice_does_no_harm(service: Service) -> None:
 def test_a_short_token_is_refused() -> None:
     with pytest.raises(ValueError, match="24"):
         WebSettings.model_validate({"api_token": "secret"})
+
+
+@pytest.mark.parametrize(
+    "count", [pytest.param(100, id="short"), pytest.param(1_000, id="full", marks=pytest.mark.long)]
+)
+async def test_malformed_streams_do_no_harm(service: Service, count: int) -> None:
+    before = _sockets()
+    port = int(service.server.url.rpartition(":")[2])
+    for path in ("/", "/desk/events", "/call/begin"):
+        await send_bad_streams(port, path, count // 3, seed=12)
+    await asyncio.sleep(0.2)
+    assert _sockets() <= before + 1  # the client's own connection is kept
+    assert (await service.get("/healthz"))[0] == 200
+
+
+def _sockets() -> int:
+    """Open sockets of this process; the database's pool may grow meanwhile."""
+    files = (Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd"))
+    return sum(file.readlink().name.startswith("socket:") for file in files if file.is_symlink())
