@@ -79,3 +79,16 @@ def test_every_line_of_the_threat_model_has_its_test() -> None:
     assert named
     for file, test in named:
         assert re.search(rf"def {test}\(", (ROOT / "tests" / file).read_text("utf-8")), f"{file}::{test}"
+
+
+def test_the_interop_table_has_every_test_that_writes_it_and_says_that_it_passed() -> None:
+    table = (ROOT / "docs" / "interop.md").read_text("utf-8")
+    marked = re.compile(r'mark\.interop\("([^"]+)", "([^"]+)"\)(?:\s*@[^\n]+)*\s*(?:async )?def (\w+)')
+    found = 0
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        for peer, what, test in marked.findall(path.read_text("utf-8")):
+            row = next((line for line in table.splitlines() if f"::{test}`" in line and what in line), "")
+            assert row.startswith(f"| {peer} |"), test
+            assert "| 通过 |" in row, test
+            found += 1
+    assert found == table.count("`") // 2 - 1  # one more in the head

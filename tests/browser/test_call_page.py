@@ -70,6 +70,7 @@ async def started(**more: float) -> WebRtcServer:
     return server
 
 
+@pytest.mark.interop("Chromium", "网页通话，录音当话筒，字幕、按键、挂断")
 async def test_a_caller_is_heard_reads_along_presses_keys_and_hangs_up(tmp_path: Path) -> None:
     server = await started()
     async with call_page(server, tmp_path) as page:
@@ -115,6 +116,7 @@ async def test_the_bot_hangs_up_and_the_page_says_so(tmp_path: Path) -> None:
         await expect(page.locator("#call")).to_have_text("再次拨打")
 
 
+@pytest.mark.interop("Chromium", "没有话筒")
 async def test_no_microphone_is_explained(tmp_path: Path) -> None:
     server = await started()
     async with call_page(server, tmp_path, microphone=False) as page:

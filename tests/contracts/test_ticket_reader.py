@@ -35,6 +35,7 @@ def reader(request: pytest.FixtureRequest) -> Iterator[TicketReader]:
     reader.close()
 
 
+@pytest.mark.interop("llama.cpp", "chat/completions，json_schema，只许摘抄")
 def test_nothing_passes_that_was_not_said(reader: TicketReader) -> None:
     reading = reader.begin(SAID).take(wait=True)
     for name in ("location", "time", "demand"):

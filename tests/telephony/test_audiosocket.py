@@ -31,6 +31,7 @@ async def echo(line: Line) -> None:
         await line.play(frame.pcm)
 
 
+@pytest.mark.interop("协议对端（AudioSocket）", "声音往返，20 毫秒一帧")
 async def test_a_tone_comes_back_in_frames_of_20_ms():
     async with audiosocket_service() as (server, port), AudioSocketPeer(port) as peer:
         line = await first_call(server)
@@ -51,6 +52,7 @@ async def test_a_tone_comes_back_in_frames_of_20_ms():
         assert abs(float(np.mean(gaps_ms)) - 20) < 1
 
 
+@pytest.mark.interop("协议对端（AudioSocket）", "插话后 40 毫秒内静音")
 async def test_a_flush_silences_the_wire_within_40_ms():
     async with audiosocket_service() as (server, port), AudioSocketPeer(port) as peer:
         line = await first_call(server)

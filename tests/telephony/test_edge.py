@@ -34,6 +34,7 @@ def dialogs(folder: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.interop("Kamailio", "经边缘接通，声音经 rtpengine")
 async def test_a_call_goes_through_and_its_media_stay_behind_rtpengine(tmp_path: Path):
     async with edge(tmp_path) as made, RawSip(made.port) as peer:
         response = await peer.invite()
@@ -45,6 +46,7 @@ async def test_a_call_goes_through_and_its_media_stay_behind_rtpengine(tmp_path:
         assert "ERROR" not in made.log(), made.log()[-2000:]
 
 
+@pytest.mark.interop("Kamailio", "分派、全忙答 503")
 async def test_calls_are_spread_and_a_full_house_answers_503_until_somebody_hangs_up(tmp_path: Path):
     async with edge(tmp_path, max_calls=2) as made, contextlib.AsyncExitStack() as stack:
         peers = [await stack.enter_async_context(RawSip(made.port)) for _ in range(5)]
@@ -72,6 +74,7 @@ async def test_a_full_house_sends_calls_on_where_the_site_wants_them(tmp_path: P
         await first.bye()
 
 
+@pytest.mark.interop("Kamailio", "接听进程被杀，换下一个")
 async def test_a_killed_worker_costs_a_new_call_less_than_two_seconds_and_the_other_calls_nothing(tmp_path: Path):
     async with edge(tmp_path) as made, RawSip(made.port) as first, RawSip(made.port) as second:
         assert (await first.invite()).status == 200
@@ -89,6 +92,7 @@ async def test_a_killed_worker_costs_a_new_call_less_than_two_seconds_and_the_ot
         assert sorted([await first.hears_itself(), await second.hears_itself()]) == [False, True]
 
 
+@pytest.mark.interop("rtpengine", "被杀后通话继续，回来后再用")
 async def test_calls_go_on_without_rtpengine_and_use_it_again_when_it_is_back(tmp_path: Path):
     async with edge(tmp_path) as made:
         made.programs["rtpengine"].kill()
@@ -138,6 +142,7 @@ async def test_more_calls_a_second_than_agreed_are_refused_and_the_next_second_i
         assert (await late.invite()).status == 200
 
 
+@pytest.mark.interop("Kamailio", "会话定时（RFC 4028）")
 async def test_a_trunk_that_wants_session_timers_gets_them(tmp_path: Path):
     async with edge(tmp_path) as made, RawSip(made.port) as peer:
         response = await peer.invite(headers="Supported: timer\r\nRequire: timer\r\nSession-Expires: 900\r\n")
@@ -196,6 +201,7 @@ class _Heard(asyncio.DatagramProtocol):
         self.come.set()
 
 
+@pytest.mark.interop("coturn", "网页凭据，只中继到接听进程")
 async def test_coturn_relays_to_the_workers_alone_for_credentials_of_the_call_page(tmp_path: Path):
     address = shown_address("0.0.0.0")  # noqa: S104  asked, not bound
     if address.startswith("127."):

@@ -14,6 +14,7 @@ from voicebot.core.errors import LineError
 pytestmark = pytest.mark.network
 
 
+@pytest.mark.interop("协议对端（SIP）", "回拨")
 async def test_a_citizen_who_is_called_back_hears_us():
     async with sip_service() as service, RawPhone() as phone:
         line = await service.server.call(phone.uri)
@@ -37,6 +38,7 @@ async def test_a_call_back_that_fails_says_how(status: int, code: str):
         assert service.server.active == 0
 
 
+@pytest.mark.interop("协议对端（SIP）", "咨询转接（REFER、Replaces）")
 async def test_an_attended_transfer_joins_the_caller_with_the_target():
     async with (
         sip_service(listen, transfer="attended") as service,

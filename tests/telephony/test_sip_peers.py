@@ -30,6 +30,7 @@ def loud_part(samples: np.ndarray) -> np.ndarray:
 
 
 @needs_sipp
+@pytest.mark.interop("sipp", "十路同时，A 律，听见回声，BYE")
 async def test_ten_sipp_calls_at_once_are_heard_and_end_in_order():
     heard: dict[str, bytearray] = {}
 
@@ -51,6 +52,7 @@ async def test_ten_sipp_calls_at_once_are_heard_and_end_in_order():
 
 
 @needs_baresip
+@pytest.mark.interop("baresip", "通话、听见自己、RFC 4733 按键")
 async def test_baresip_hears_its_own_voice_and_its_keys_arrive_once():
     async with sip_service(echo) as service:
         heard = await baresip_call(f"sip:12345@127.0.0.1:{service.port}", Tape(tone((700,), 2500), ((1.2, "5*"),)))
@@ -63,6 +65,7 @@ async def test_baresip_hears_its_own_voice_and_its_keys_arrive_once():
 
 
 @needs_baresip
+@pytest.mark.interop("baresip", "由我们挂断")
 async def test_the_bot_can_end_a_baresip_call():
     async with sip_service(listen) as service, Baresip(bytes(16000)) as peer:
         await peer.command("dial", f"sip:12345@127.0.0.1:{service.port}")
@@ -102,6 +105,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize(("codec", "transport"), [("pcma", "udp"), ("pcmu", "tcp"), ("g722", "udp"), ("opus", "udp")])
+@pytest.mark.interop("baresip-python", "A 律、µ 律、G.722、Opus；UDP、TCP；按键")
 async def test_our_own_caller_speaks_hears_and_presses_keys(codec: str, transport: str):
     async with sip_service(echo, codecs=("pcma", "pcmu", "g722", "opus")) as service:
         target = f"sip:12345@127.0.0.1:{service.port};transport={transport}"

@@ -57,6 +57,7 @@ async def call(target: str, encryption: str, authorities: Path) -> str:
 
 
 @pytest.mark.parametrize("encryption", ["none", "sdes", "dtls"])
+@pytest.mark.interop("baresip-python", "TLS；SRTP 的 SDES 与 DTLS")
 async def test_a_call_over_tls_is_heard(encryption: str, tmp_path: Path):
     both, authority = write_certificate(tmp_path)
     async with sip_service(

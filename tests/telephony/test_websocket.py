@@ -112,6 +112,7 @@ async def test_a_far_end_that_marks_is_not_believed_ahead_of_its_marks() -> None
 class TestServer:
     @pytest.mark.parametrize("as_json", [False, True], ids=["plain", "json"])
     @pytest.mark.parametrize("name", ["slin", "alaw", "ulaw"])
+    @pytest.mark.interop("协议对端（chan_websocket）", "声音往返，slin、A 律、µ 律，纯文本与 JSON")
     async def test_a_tone_comes_back(self, name: str, as_json: bool) -> None:
         encode, decode = CODERS[name]
         async with (
@@ -134,6 +135,7 @@ class TestServer:
             assert line.end is CallEnd.CALLER_HUNG_UP
 
     @pytest.mark.parametrize("marks", [True, False], ids=["marks", "no marks"])
+    @pytest.mark.interop("协议对端（chan_websocket）", "插话后 40 毫秒内静音，听到哪里；有无 MARK_MEDIA")
     async def test_a_flush_silences_the_caller_within_40_ms_and_says_what_was_heard(self, marks: bool) -> None:
         async with websocket_service() as (server, port), AsteriskPeer(port, marks=marks) as peer:
             line = await first_call(server)
