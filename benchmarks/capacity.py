@@ -1,6 +1,6 @@
 """How many calls a machine holds: conversations, and lines on which nobody speaks, over real SIP and RTP.
 
-    python -m benchmarks.capacity [FIXTURES] [--calls 1 2 4 ...] [--lines 10 30 60] [--json]
+    python -m benchmarks.capacity [FIXTURES] [--calls 1 2 4 ...] [--lines 10 30 60] [--workers 1] [--json]
 
 ``conversations``: so many callers at once say the recordings of ``benchmarks/data/latency.toml``, one call after the
 other, to a service that was started for them. ``held`` means that the 95th percentile of all replies is at most
@@ -50,16 +50,21 @@ DIAL_EVERY_S = 0.1
 _MOST_LINES = 240  # four ports each of the thousand that the service has
 
 
-async def converse(plans: Sequence[PlannedCall], settings: Settings, at_once: int, settle_s: float) -> dict[str, Any]:
+async def converse(
+    plans: Sequence[PlannedCall], settings: Settings, at_once: int, workers: int, settle_s: float
+) -> dict[str, Any]:
     """So many callers at once, a fresh service for them."""
     with tempfile.TemporaryDirectory() as name:
-        contender, own = product(Path(name), settings)
+        contender, own = product(Path(name), settings, workers=workers)
         async with contender.running(settle_s):
             before_s, callers_s = contender.cpu_s(), time.process_time()
-            block = await play(contender.port, plans, at_once, 1)
+            block = await play(contender.ports, plans, at_once, 1)
             block.cpu_s = contender.cpu_s() - before_s
             callers_s = time.process_time() - callers_s
-            underruns = measure_of(f"http://{ADDRESS}:{own.web.port}/metrics", "underruns_total")
+            underruns = sum(
+                measure_of(f"http://{ADDRESS}:{own.web.port + number}/metrics", "underruns_total")
+                for number in range(workers)
+            )
     row = {**block.row(), "callers_cpu_of_a_core": round(callers_s / block.wall_s, 2), "underruns": underruns}
     row["cpu_of_a_core"] = round(block.cpu_s / block.wall_s, 3)
     row["all_replies_ms"] = percentiles(said.reply_s for said in block.said if not said.cut_off)
@@ -82,12 +87,14 @@ def _is_held(row: dict[str, Any]) -> bool:
     )
 
 
-async def listen(settings: Settings, lines: int, settle_s: float) -> dict[str, Any]:
+async def listen(settings: Settings, lines: int, workers: int, settle_s: float) -> dict[str, Any]:
     """So many silent callers at once."""
     with tempfile.TemporaryDirectory() as name:
-        contender, own = product(Path(name), settings, sip=f"max_concurrent_calls = {_MOST_LINES}\n")
+        contender, own = product(
+            Path(name), settings, sip=f"max_concurrent_calls = {_MOST_LINES // workers}\n", workers=workers
+        )
         async with contender.running(settle_s):
-            calls = [asyncio.create_task(_listen(contender.port, number)) for number in range(lines)]
+            calls = [asyncio.create_task(_listen(contender.ports[number % workers], number)) for number in range(lines)]
             await asyncio.sleep(DIAL_EVERY_S * lines + 1)
             before_s, callers_s, began_s = contender.cpu_s(), time.process_time(), time.monotonic()
             await asyncio.sleep(LISTEN_S)
@@ -96,7 +103,10 @@ async def listen(settings: Settings, lines: int, settle_s: float) -> dict[str, A
                 (now - then) / wall_s for now, then in ((contender.cpu_s(), before_s), (time.process_time(), callers_s))
             )
             heard = await asyncio.gather(*calls)
-            underruns = measure_of(f"http://{ADDRESS}:{own.web.port}/metrics", "underruns_total")
+            underruns = sum(
+                measure_of(f"http://{ADDRESS}:{own.web.port + number}/metrics", "underruns_total")
+                for number in range(workers)
+            )
     gaps = np.concatenate([np.zeros(0), *(gaps for gaps, _ in heard if gaps is not None)])
     return {
         "failed_calls": sum(gaps is None for gaps, _ in heard),
@@ -144,22 +154,28 @@ def line_through(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 async def measure(
-    plans: Sequence[PlannedCall], settings: Settings, calls: Sequence[int], lines: Sequence[int], settle_s: float
+    plans: Sequence[PlannedCall],
+    settings: Settings,
+    calls: Sequence[int],
+    lines: Sequence[int],
+    workers: int,
+    settle_s: float,
 ) -> dict[str, Any]:
     """Every step, one after the other."""
     conversations: dict[str, dict[str, Any]] = {}
     for at_once in calls:
         tell(f"{at_once} 路对话")
-        conversations[str(at_once)] = row = await converse(plans, settings, at_once, settle_s)
+        conversations[str(at_once)] = row = await converse(plans, settings, at_once, workers, settle_s)
         tell(f"  p95 {row['all_replies_ms']['p95']} ms，{'撑得住' if row['held'] else '撑不住'}")
     silent: dict[str, dict[str, Any]] = {}
     for at_once in lines:
         tell(f"{at_once} 路静听")
-        silent[str(at_once)] = row = await listen(settings, at_once, settle_s)
+        silent[str(at_once)] = row = await listen(settings, at_once, workers, settle_s)
         tell(f"  间隔 p99 {row['gap_ms']['p99']} ms，处理器 {row['cpu_of_a_core']} 核")
     held = [int(number) for number, row in conversations.items() if row["held"]]
     return {
         "cores": os.cpu_count(),
+        "workers": workers,
         "conversations_held": max(held, default=0),
         "conversations": conversations,
         "lines": silent,
@@ -173,6 +189,7 @@ def main() -> None:
     parser.add_argument("fixtures", type=Path, nargs="?", default=ROOT / "audio_fixtures")
     parser.add_argument("--calls", type=int, nargs="*", default=[1, 2, 4, 6, 8, 10, 12], help="conversations at once")
     parser.add_argument("--lines", type=int, nargs="*", default=[10, 30, 60], help="silent callers at once")
+    parser.add_argument("--workers", type=int, default=1, help="worker processes; callers take turns")
     parser.add_argument("--settle-s", type=float, default=SETTLE_S, help=SETTLE_HELP)
     parser.add_argument("--limit", type=int, default=None, help="only so many of the calls")
     parser.add_argument("--models", type=Path, default=None)
@@ -181,7 +198,9 @@ def main() -> None:
     if max([*options.lines, 0]) > _MOST_LINES:
         parser.error(f"at most {_MOST_LINES} lines")
     plans = planned_calls(options.fixtures)[: options.limit]
-    report = asyncio.run(measure(plans, settings_with(options.models), options.calls, options.lines, options.settle_s))
+    report = asyncio.run(
+        measure(plans, settings_with(options.models), options.calls, options.lines, options.workers, options.settle_s)
+    )
     show(report, CALLS, as_json=options.json)
 
 

@@ -27,7 +27,7 @@ import tempfile
 import time
 import tomllib
 import urllib.request
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from benchmarks.provenance import provenance
 from benchmarks.wire import HissingMedia, Said, Sentence, WireCaller, read_sentence
 from telephony.sip.runtime import free_sip_port
 from tests.support.hotline import Hotline
+from voicebot.app.workers import ports_of
 from voicebot.core.clock import SystemClock
 from voicebot.evaluation.report import CallReports
 from voicebot.settings import Settings, load_settings
@@ -138,14 +139,18 @@ async def hold(port: int, plan: PlannedCall, block: Block, media: HissingMedia |
         block.failed_calls += 1
 
 
-async def play(port: int, plans: Sequence[PlannedCall], at_once: int, rounds: int) -> Block:
-    """One caller makes all calls ``rounds`` times; several share twice as many, each beginning with another call."""
+async def play(port: int | Sequence[int], plans: Sequence[PlannedCall], at_once: int, rounds: int) -> Block:
+    """One caller makes all calls ``rounds`` times; several share twice as many, each beginning with another call.
+
+    Of several ports (of workers) the callers take turns.
+    """
+    ports = [port] if isinstance(port, int) else port
     block, began_s = Block(), time.monotonic()
 
     async def caller(number: int) -> None:
         await asyncio.sleep(STAGGER_S * number)
         for turn in range(rounds * len(plans) if at_once == 1 else max(1, 2 * rounds * len(plans) // at_once)):
-            await hold(port, plans[(number + turn) % len(plans)], block)
+            await hold(ports[number % len(ports)], plans[(number + turn) % len(plans)], block)
 
     await asyncio.gather(*(caller(number) for number in range(at_once)))
     block.wall_s = time.monotonic() - began_s
@@ -155,11 +160,22 @@ async def play(port: int, plans: Sequence[PlannedCall], at_once: int, rounds: in
 class Contender:
     """A server process that takes SIP calls."""
 
-    def __init__(self, command: Sequence[str], port: int, log: Path, ready_url: str = ""):
+    def __init__(
+        self,
+        command: Sequence[str],
+        port: int,
+        log: Path,
+        ready_urls: Sequence[str] = (),
+        ports: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+    ):
+        """``ports``: one for each of its workers, where it has several."""
         self.port = port
+        self.ports = tuple(ports) or (port,)
         self._command = command
         self._log = log
-        self._ready_url = ready_url
+        self._ready_urls = ready_urls
+        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -185,16 +201,17 @@ class Contender:
                 await asyncio.to_thread(self._process.wait)
 
     def cpu_s(self) -> float:
-        """Processor time so far, of all its threads (0 where the system has no /proc)."""
-        stat = Path(f"/proc/{self.pid}/stat")
-        if not stat.exists():
-            return 0.0
-        fields = stat.read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Processor time so far, of all its threads and worker processes (0 where the system has no /proc)."""
+        total = 0.0
+        for pid in (self.pid, *_children(self.pid)):
+            with contextlib.suppress(OSError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                total += (int(fields[11]) + int(fields[12])) / _TICKS
+        return total
 
     def _start(self) -> "subprocess.Popen[bytes]":
         with self._log.open("ab") as log:
-            return subprocess.Popen(self._command, stdout=log, stderr=log, cwd=ROOT)
+            return subprocess.Popen(self._command, stdout=log, stderr=log, cwd=ROOT, env=self._environment)
 
     async def _wait_until_idle(self, settle_s: float) -> None:
         # A first start goes on to render answers ahead, which a service that has run for a while has done.
@@ -213,20 +230,41 @@ class Contender:
             await asyncio.sleep(0.3)
 
     def _is_ready(self) -> bool:
-        if not self._ready_url:
+        if not self._ready_urls:
             return "\nready\n" in self._log.read_text(errors="replace")
         try:
-            with urllib.request.urlopen(self._ready_url, timeout=5) as answer:  # noqa: S310
-                return bool(json.load(answer)["ready"])
+            for url in self._ready_urls:
+                with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+                    if not json.load(answer)["ready"]:
+                        return False
         except OSError:
             return False
+        return True
 
 
-def product(folder: Path, settings: Settings, sip: str = "") -> tuple[Contender, Settings]:
+def _children(pid: int) -> list[str]:
+    found: list[str] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += task.read_text().split()
+    return found
+
+
+def product(folder: Path, settings: Settings, sip: str = "", workers: int = 1) -> tuple[Contender, Settings]:
     """``voicebot serve`` with its own ports and database, and the caches of this checkout; ``sip`` is TOML."""
     hotline = Hotline.make(folder, settings.models_dir.resolve(), more="[dialog]\nrepeat_days = 0\n", sip=sip)
+    own = hotline.settings
+    ports = [ports_of(own.model_copy(update={"workers": workers}), number) for number in range(workers)]
     log = folder / "product.log"
-    return Contender(hotline.command_line, hotline.settings.sip.port, log, hotline.url("/readyz")), hotline.settings
+    contender = Contender(
+        hotline.command_line,
+        own.sip.port,
+        log,
+        [f"http://{ADDRESS}:{each['web__port']}/readyz" for each in ports],
+        [each["sip__port"] for each in ports],
+        {"VOICEBOT_WORKERS": str(workers)},
+    )
+    return contender, own
 
 
 def peer(folder: Path, settings: Settings, reply: str) -> Contender:

@@ -39,4 +39,7 @@ class DialogSettings(BaseModel):
     language_model: LanguageModelSettings | None = Field(
         None, description="optional; without this section the rules work alone"
     )
+    pause_recording: bool = Field(
+        False, description="leave the caller out of the recording while they prove who they are (state of a ticket)"
+    )
     rating: bool = Field(True, description="ask how satisfied the caller is before the end")

@@ -130,7 +130,8 @@ class Conversation:
     def ask_text(self, text: str, key: str, state: State) -> Ask:
         """The same with words that were put together."""
         self.memory.state = state
-        return Ask(text, expects=TABLE[state].expects, key=key)
+        secret = state is State.STATUS_IDENTITY and self.tools.settings.pause_recording
+        return Ask(text, expects=TABLE[state].expects, key=key, secret=secret)
 
     def hand_off(self, reason: HandOffReason, key: str, skill: str = "general") -> list[Action]:
         """Say so and put the call into the human queue."""

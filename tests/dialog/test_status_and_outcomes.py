@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dialog.settings import DialogSettings
 from dialog.understanding.rating import find_stars
 from tests.fakes.dialog import FakeCategories, FakeRouter
 from tests.support.talking import CALLER, NOW, Talk, keys, ticket, tools, words
 from voicebot.core.actions import (
+    Ask,
     FileTicket,
     FilingFailed,
     HandOff,
@@ -57,6 +59,15 @@ def test_a_withheld_number_is_asked_for_and_the_last_digits_prove_who_calls() ->
     assert keys(talk.take(talk.dialog.outcome(TicketsFound((HERS,))))) == ["status_ask_identity"]
     assert keys(talk.say("二二二二")) == ["status_identity_wrong"]
     assert keys(talk.say("幺幺幺幺"))[0] == "status_found"
+
+
+def test_who_proves_who_they_are_is_left_out_of_the_recording_where_the_city_asks_for_it() -> None:
+    for pause in (False, True):
+        talk = Talk(number="", using=replace(tools(), settings=DialogSettings(pause_recording=pause)))
+        talk.say("查一下工单进度", "二零二六一一二五零零零一")
+        talk.take(talk.dialog.outcome(TicketsFound((HERS,))))
+        asked = [action for action in talk.did if isinstance(action, Ask)]
+        assert [action.secret for action in asked] == [False] * (len(asked) - 1) + [pause]
 
 
 def test_the_wrong_digits_twice_reach_a_person_and_tell_nothing() -> None:

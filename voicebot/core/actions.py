@@ -22,12 +22,16 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Speak a question and listen for the kind of answer it expects."""
+    """Speak a question and listen for the kind of answer it expects.
+
+    A ``secret`` answer is left out of the recording.
+    """
 
     text: str
     expects: Expect = Expect.ANYTHING
     key: str = ""
     interruptible: bool = True
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The recording, as a line around the line: what the caller said, and what the caller really heard."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from voicebot.core.call import CallEnd, CallStart
@@ -26,11 +26,12 @@ class RecordedLine:
     """A `Line` that records. The bot's audio is written where it was played, and only as far as it was heard.
 
     At each caller frame the line tells how many samples have left since the last one; so both
-    tracks share the line's own clock and cannot drift apart.
+    tracks share the line's own clock and cannot drift apart. While ``secret`` is true the caller's track is silent.
     """
 
-    def __init__(self, line: Line, recorder: Recorder):
+    def __init__(self, line: Line, recorder: Recorder, secret: Callable[[], bool] = lambda: False):
         self._line = line
+        self._secret = secret
         self._recorder = recorder
         # Bounded by the line's own back-pressure: `play` waits while its buffer of some 200 ms is full.
         self._pending: deque[bytes] = deque()
@@ -49,7 +50,7 @@ class RecordedLine:
     async def frames(self) -> AsyncIterator[AudioFrame]:
         """The caller's audio, recorded on its way."""
         async for frame in self._line.frames():
-            self._recorder.caller(frame.position, frame.pcm)
+            self._recorder.caller(frame.position, bytes(len(frame.pcm)) if self._secret() else frame.pcm)
             self._settle(frame.position)
             yield frame
 

@@ -81,7 +81,8 @@ class CallSession:
         self._parts = parts
         self._start = line.start
         self._recorder = parts.recorder(line.start)
-        self._line: Line = RecordedLine(line, self._recorder) if self._recorder else line
+        self._state = CallState()
+        self._line: Line = RecordedLine(line, self._recorder, lambda: self._state.secret) if self._recorder else line
         self.timeline = Timeline()
 
     async def run(self) -> CallEnd:
@@ -107,7 +108,7 @@ class CallSession:
 
     async def _serve(self, record: CallRecord, transferring: Transferring) -> CallEnd:
         parts = self._parts
-        state, call_time = CallState(), CallTime()
+        state, call_time = self._state, CallTime()
         if parts.hearing is not None:
             state.hearing = partial(parts.hearing, self._start.call_id)
         hearing = Hearing(

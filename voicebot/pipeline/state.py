@@ -16,6 +16,7 @@ class CallState:
     interruptible: bool = True
     held: bool = False  # the bot's voice waits: the caller made a sound that may be an interruption
     nearly_said: bool = True  # the bot has nothing left to say but perhaps its last few words
+    secret: bool = False  # what the caller says now is left out of the recording
     thinking: bool = False
     waiting: bool = False  # for a person: there may be music between the words
     caller_speaking: bool = False

@@ -244,6 +244,7 @@ class Thinking(FrameProcessor):
             case Ask():
                 self._record.note("ask", key=action.key, expects=action.expects.value)
                 await self._say(action.text, interruptible=action.interruptible, expects=action.expects)
+                self._state.secret = action.secret
             case FileTicket():
                 return await self._file(action)
             case LookUpTickets():
@@ -271,7 +272,7 @@ class Thinking(FrameProcessor):
     async def _say(
         self, text: str, *, interruptible: bool, expects: Expect = Expect.ANYTHING, source: str | None = None
     ) -> None:
-        self._state.expects = expects
+        self._state.expects, self._state.secret = expects, False
         await self.push_frame(
             SpeakFrame(text=text, turn=self._turn, interruptible=interruptible, expects=expects, source=source)
         )

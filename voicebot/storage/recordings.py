@@ -6,15 +6,17 @@ import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from sqlalchemy import select, update
 
 from voicebot.core.call import CallStart
-from voicebot.core.errors import HotlineError
+from voicebot.core.errors import HotlineError, StorageError
 from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.core.ports import Clock
 from voicebot.storage.database import Database, put
+from voicebot.storage.sealed import Keys, SealedFile, is_sealed, read_keys
 from voicebot.storage.settings import StorageSettings
 from voicebot.storage.stereo_wav import LEFT, RIGHT, StereoWav, repair
 from voicebot.storage.tables import recordings
@@ -36,6 +38,7 @@ class Recordings:
         self._clock = clock
         self._folder = settings.recordings_folder
         self._on = settings.record_calls
+        self._keys = read_keys(settings.recordings_key_file) if settings.recordings_key_file else None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recording")
 
     def recorder(self, start: CallStart) -> "CallRecorder | None":
@@ -44,7 +47,10 @@ class Recordings:
             return None
         path = Path(f"{start.answered_at:%Y-%m-%d}") / f"{start.answered_at:%H%M%S}-{_safe(start.call_id)}.wav"
         return CallRecorder(
-            self._folder / path, self._thread, lambda state, seconds: self._register(start, path, state, seconds)
+            self._folder / path,
+            self._thread,
+            lambda state, seconds: self._register(start, path, state, seconds),
+            self._keys,
         )
 
     async def path_of(self, call_id: str) -> Path | None:
@@ -53,15 +59,21 @@ class Recordings:
         found = await self._database.read(lambda connection: connection.execute(query).scalar())
         return self._folder / found if found else None
 
+    def open(self, path: Path) -> "BinaryIO | SealedFile":
+        """Read a recording, whether it is encrypted or not. Blocks; raises `OSError` or `StorageError`."""
+        return SealedFile(path, self._keys or Keys(()), "r") if is_sealed(path) else path.open("rb")
+
     async def repair(self) -> int:
         """At start, after `CallStore.mark_cut_off`: mend the files of calls whose process died; returns how many."""
         query = select(recordings.c.call_id, recordings.c.path).where(recordings.c.state == CUT_OFF)
         broken = await self._database.read(lambda connection: connection.execute(query).all())
         for call_id, path in broken:
             try:
-                seconds = await asyncio.get_running_loop().run_in_executor(self._thread, repair, self._folder / path)
+                seconds = await asyncio.get_running_loop().run_in_executor(
+                    self._thread, repair, self._folder / path, self._keys
+                )
                 values = {"state": REPAIRED, "seconds": seconds}
-            except OSError as error:
+            except (OSError, StorageError) as error:
                 log.warning("recording_not_repaired", call=call_id, error=type(error).__name__)
                 values = {"state": FAILED}
             statement = update(recordings).where(recordings.c.call_id == call_id).values(values)
@@ -93,9 +105,14 @@ class CallRecorder:
     """Records one call: left the caller, right what the caller heard of the bot. Its methods never block."""
 
     def __init__(
-        self, path: Path, thread: ThreadPoolExecutor, register: Callable[[str, float | None], Awaitable[None]]
+        self,
+        path: Path,
+        thread: ThreadPoolExecutor,
+        register: Callable[[str, float | None], Awaitable[None]],
+        keys: Keys | None = None,
     ):
         self.path = path
+        self._keys = keys
         self._thread = thread
         self._register = register
         self._batch: list[tuple[int, int, bytes]] = []
@@ -156,20 +173,20 @@ class CallRecorder:
         try:
             if self._wav is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._wav = StereoWav(self.path)
+                self._wav = StereoWav(self.path, self._keys)
             for channel, position, pcm in batch:
                 self._wav.put(channel, position, pcm)
             self._wav.flush()
-        except OSError as error:
-            self._fault = error.strerror or type(error).__name__
+        except (OSError, StorageError) as error:
+            self._fault = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
 
     def _close_file(self) -> float:
         if self._wav is None:
             return 0.0
         try:
             self._wav.close()
-        except OSError as error:
-            self._fault = error.strerror or type(error).__name__
+        except (OSError, StorageError) as error:
+            self._fault = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
         return self._wav.samples / SAMPLE_RATE_HZ
 
 

@@ -26,6 +26,9 @@ class StorageSettings(BaseModel):
     )
     record_calls: bool = Field(True, description="keep a stereo WAV of every call (left the caller, right the bot)")
     recordings_folder: Path = Field(Path("var/recordings"), description="folder of the recordings")
+    recordings_key_file: Path | None = Field(
+        None, description="file of the keys that recordings are encrypted with (voicebot db recording-key); none: not"
+    )
     keep_recordings_days: int = Field(180, ge=0, description="days before a recording is deleted; 0 keeps it")
     keep_transcripts_days: int = Field(
         730, ge=0, description="days before a call's turns, events, draft and numbers are erased; 0 keeps them"

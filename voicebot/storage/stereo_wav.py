@@ -8,10 +8,12 @@ import os
 import struct
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 import numpy as np
 
 from voicebot.core.frames import SAMPLE_RATE_HZ
+from voicebot.storage.sealed import Keys, SealedFile, is_sealed
 
 HEADER_BYTES = 44
 LEFT, RIGHT = 0, 1
@@ -23,8 +25,9 @@ _JUMP_SAMPLES = 60 * SAMPLE_RATE_HZ  # a longer hole is left to the file system 
 class StereoWav:
     """8 kHz int16, left and right; positions count samples since answer."""
 
-    def __init__(self, path: Path):
-        self._file = path.open("xb")
+    def __init__(self, path: Path, keys: Keys | None = None):
+        """``keys``: encrypt the file with the newest of them."""
+        self._file: BinaryIO | SealedFile = SealedFile(path, keys, "x") if keys else path.open("xb")
         self._base = 0  # position of the window's first sample
         self._window = np.zeros((0, 2), dtype="<i2")
         self._ends = [0, 0]
@@ -91,10 +94,25 @@ def header(data_bytes: int) -> bytes:
     return riff + form + struct.pack("<4sI", b"data", data_bytes)
 
 
-def repair(path: Path) -> float:
+def repair(path: Path, keys: Keys | None = None) -> float:
     """Make the header tell the true length of a file whose writer died; returns the seconds it holds."""
+    if is_sealed(path):
+        return _repair_sealed(path, keys or Keys(()))
     with path.open("r+b") as file:
         whole_frames = max(0, path.stat().st_size - HEADER_BYTES) // _FRAME_BYTES
         file.truncate(HEADER_BYTES + whole_frames * _FRAME_BYTES)
         file.write(header(whole_frames * _FRAME_BYTES))
+    return whole_frames / SAMPLE_RATE_HZ
+
+
+def _repair_sealed(path: Path, keys: Keys) -> float:
+    file = SealedFile(path, keys, "r+")
+    try:
+        file.mend()
+        whole_frames = max(0, file.size - HEADER_BYTES) // _FRAME_BYTES
+        file.truncate(HEADER_BYTES + whole_frames * _FRAME_BYTES)
+        file.seek(0)
+        file.write(header(whole_frames * _FRAME_BYTES))
+    finally:
+        file.close()
     return whole_frames / SAMPLE_RATE_HZ

@@ -1,5 +1,6 @@
 """The record as JSON: masked for whoever may read it, in clear on request, and each look on record."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,10 +14,12 @@ from voicebot.storage.audit import Audit
 from voicebot.storage.documents import plain
 from voicebot.storage.recordings import Recordings
 from voicebot.storage.records import CallFile, CallRecords
+from voicebot.storage.sealed import is_sealed
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.web import views
 from voicebot.web.doorkeeper import ACTOR, AUDIT, PROGRAM, READERS, Doorkeeper
 from voicebot.web.refusals import refused
+from voicebot.web.sealed_response import send_sealed
 
 _MAX_LIMIT = 200
 _LOOKS = ("viewed", "unmasked", "filed", "revised")
@@ -64,7 +67,10 @@ def record_routes(record: Record, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         if path is None or not path.exists():
             raise refused(web.HTTPNotFound, "recording_unknown", "这通电话没有录音。")
         await record.audit.note_look(request[ACTOR], "recording_heard", call_id=found.line.call_id)
-        return web.FileResponse(path, headers={"Content-Type": "audio/wav"})
+        assert record.recordings is not None  # noqa: S101  it gave the path
+        if not await asyncio.to_thread(is_sealed, path):
+            return web.FileResponse(path, headers={"Content-Type": "audio/wav"})
+        return await send_sealed(request, lambda: record.recordings.open(path))  # type: ignore[union-attr]
 
     async def latest_tickets(request: web.Request) -> web.Response:
         limit, before = number_in(request, "limit", 50), instant_in(request, "before")

@@ -98,3 +98,13 @@ async def test_everything_else_is_the_line_s_own() -> None:
     await recorded.hang_up()
     assert recorded.end is CallEnd.BOT_HUNG_UP
     assert recorded.played() == Played(0, 0, 0)
+
+
+async def test_a_secret_answer_is_silent_on_the_tape_and_heard_all_the_same() -> None:
+    line, tape, secret = SteppedLine(), Tape(), [False, True, True, False]
+    line.steps = [0] * 4
+    recorded = RecordedLine(line, tape, lambda: secret[len(tape.caller_track)])
+    heard = [frame.pcm async for frame in recorded.frames()]
+    assert heard == [bytes([number]) * FRAME_BYTES for number in range(4)]
+    silence = bytes(FRAME_BYTES)
+    assert [pcm for _, pcm in tape.caller_track] == [heard[0], silence, silence, heard[3]]

@@ -293,6 +293,22 @@ def test_the_kind_of_answer_expected_reaches_the_recogniser() -> None:
     assert ("rating", {"stars": 5}) in call.kept.events
 
 
+def test_a_secret_answer_is_marked_from_its_question_to_the_next_words() -> None:
+    call = rig({"一二三四": (Say("好的。"), *BYE)}, ["一二三四"], (Ask("后四位？", Expect.DIGITS, secret=True),))
+    marked: list[bool] = []
+
+    async def script(line: WavLine) -> None:
+        assert call.session is not None
+        await asyncio.sleep(1.2)
+        marked.append(call.session._state.secret)
+        await speak(line, 400)
+        await asyncio.sleep(1)
+        marked.append(call.session._state.secret)
+
+    call.play(script)
+    assert marked == [True, False]
+
+
 def test_silence_is_told_once_a_second_from_the_third_on() -> None:
     call = rig({}, [])
 

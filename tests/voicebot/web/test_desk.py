@@ -20,6 +20,7 @@ from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.changes import Changes, hearing_topic
 from voicebot.storage.database import Database
 from voicebot.storage.recordings import Recordings
+from voicebot.storage.sealed import new_key
 from voicebot.storage.settings import StorageSettings
 from voicebot.web.office import Office
 from voicebot.web.server import WebServer
@@ -177,12 +178,15 @@ async def test_a_department_does_not_learn_who_complained(house: House, mei: Per
     assert "13800138000" not in json.dumps(seen, ensure_ascii=False)
 
 
+@pytest.mark.parametrize("sealed", [False, True], ids=["plain", "encrypted"])
 async def test_a_recording_is_heard_from_any_second_and_that_is_on_record(
-    house: House, mei: Person, database: Database, tmp_path: Path
+    house: House, mei: Person, database: Database, tmp_path: Path, sealed: bool
 ) -> None:
-    recordings = Recordings(
-        database, house.clock, StorageSettings(url=str(database.url), recordings_folder=tmp_path / "recordings")
-    )
+    (tmp_path / "keys").write_text(new_key())
+    key_file = tmp_path / "keys" if sealed else None
+    folder = tmp_path / "recordings"
+    storage = StorageSettings(url=str(database.url), recordings_folder=folder, recordings_key_file=key_file)
+    recordings = Recordings(database, house.clock, storage)
     office = replace(house.office, record=replace(house.office.record, recordings=recordings))
     recorder = recordings.recorder(call_start())
     assert recorder is not None
@@ -195,6 +199,13 @@ async def test_a_recording_is_heard_from_any_second_and_that_is_on_record(
         url = server.url + "/api/calls/call-1/recording"
         async with person.http.get(url, headers={"Range": "bytes=44-143"}) as answer:
             assert (answer.status, answer.content_type, len(await answer.read())) == (206, "audio/wav", 100)
+            assert answer.headers["Content-Range"] == "bytes 44-143/64044"
+        async with person.http.get(url, headers={"Range": "bytes=64000-"}) as answer:
+            assert (answer.status, len(await answer.read())) == (206, 44)
+        async with person.http.get(url, headers={"Range": "bytes=99999-"}) as answer:
+            assert answer.status == 416
+        async with person.http.get(url) as answer:
+            assert (answer.status, (await answer.read())[:4], answer.content_length) == (200, b"RIFF", 64044)
         assert (await person.ask("GET", "/api/calls/call-1"))[1]["has_recording"] is True
     assert "recording_heard" in [event.kind for event in await house.office.record.audit.latest()]
     recordings.close()
