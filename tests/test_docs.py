@@ -74,8 +74,9 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
     assert f"{answers['others']} 条与问题无关的真人短句，被当成回答的 {answers['turned']} 条" in readme
 
 
-def test_every_line_of_the_threat_model_has_its_test() -> None:
-    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs/security.md").read_text("utf-8"))
+@pytest.mark.parametrize("document", ["security.md", "faults.md"])
+def test_every_line_of_threats_and_faults_has_its_test(document: str) -> None:
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "docs" / document).read_text("utf-8"))
     assert named
     for file, test in named:
         assert re.search(rf"def {test}\(", (ROOT / "tests" / file).read_text("utf-8")), f"{file}::{test}"

@@ -172,6 +172,7 @@ class CallRig:
     takers: Takers | None = None
     max_call_s: float = 600
     hold_music: bytes = b""
+    clock: FakeClock = field(default_factory=FakeClock)
     end: CallEnd | None = None
     session: CallSession | None = None
     line: WavLine | None = None
@@ -210,7 +211,7 @@ class CallRig:
             queue=self.queue,
             targets=self.targets,
             observer=self.observer,
-            clock=FakeClock(),
+            clock=self.clock,
             dialog=self._dialog,
             detector=LoudnessDetector,
             endpointer=lambda: AdaptiveEndpointer(turns),

@@ -1,5 +1,6 @@
 """``voicebot routing``: learn from labelled history, list versions, go back."""
 
+import asyncio
 import json
 import os
 from collections import Counter
@@ -15,14 +16,17 @@ from rich.progress import TimeElapsedColumn
 from dialog.city import load_city
 from dialog.city.nouns import City
 from dialog.embedding import Embedder
+from dialog.privacy import mask_text
 from dialog.routing.prior import table_prior, type_prior
 from dialog.routing.store import KINDS, ModelStore
 from dialog.routing.trained import Progress, TrainedClassifier
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import ConfigurationError
-from voicebot.core.ticket import TicketType
+from voicebot.core.ticket import TicketDraft, TicketType
 from voicebot.evaluation.rows import read_rows, whole_text
 from voicebot.settings import Settings
+from voicebot.storage.database import Database
+from voicebot.storage.tickets import SqlTicketStore
 
 _STEPS = {"embed": "读文本", "calibrate": "校准", "fit": "训练"}
 _kind = click.option("--kind", type=click.Choice(KINDS), default="category", show_default=True, help="学哪一种标签。")
@@ -97,6 +101,44 @@ def rollback(settings: Settings, kind: str) -> None:
     """Use the version before."""
     name = ModelStore(settings.var_dir / "routing", kind).rollback()
     click.echo(f"已退回 {name or '内置规则'}。重启服务后生效。")
+
+
+@command.command(
+    "corrections", help="收集人改过的派单（部门、分类或类型），写成可以用来训练的 FILE；内容打码。用 routing train 学。"
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@_kind
+@click.pass_obj
+def corrections(settings: Settings, file: Path, kind: str) -> None:
+    """Write what people decided as rows to train on."""
+    city = load_city(settings.city_dir)
+    database = Database(settings.storage)
+    try:
+        store = SqlTicketStore(database, SystemClock(), number_prefix=city.ticket_prefix)
+        field = {"department": "dispatch"}.get(kind, kind)
+        tickets = asyncio.run(store.decided_by_people(city.tenant, field))
+    finally:
+        database.close()
+    rows = [row for ticket in tickets if (row := _row(ticket.draft, kind))]
+    if not rows:
+        raise ConfigurationError(
+            f"还没有人改过 {kind}。", code="corrections_none", remedy="坐席在工单上改了部门、分类或类型以后再来。"
+        )
+    with file.open("w", encoding="utf-8") as out:
+        out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    click.echo(
+        f"已写出 {len(rows)} 行到 {file}。接着：voicebot routing train {file} --kind {kind}（可与历史数据合并）。"
+    )
+
+
+def _row(draft: TicketDraft, kind: str) -> dict[str, str] | None:
+    label = {
+        "department": draft.dispatch.department if draft.dispatch else "",
+        "category": draft.category[-1] if draft.category else "",
+        "type": draft.type.value if draft.type else "",
+    }[kind]
+    text = mask_text(draft.what, draft.caller_name, *draft.persons)
+    return {"text": text, kind: label} if text and label else None
 
 
 def _check(labels: list[str], kind: str, city: City, file: Path) -> None:

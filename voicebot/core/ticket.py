@@ -29,6 +29,9 @@ class TicketState(StrEnum):
     ARCHIVED = "归档"
 
 
+BY_AGENT = "agent"
+"""`Dispatch.basis` of a department that a person chose."""
+
 UNFINISHED = (TicketState.ACCEPTED, TicketState.DISPATCHED, TicketState.SIGNED, TicketState.WORKING)
 """States of a ticket that somebody still works on."""
 

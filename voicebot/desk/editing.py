@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from voicebot.core.errors import StorageError
-from voicebot.core.ticket import Address, Confidentiality, Dispatch, EventTime, TicketDraft, TicketType
+from voicebot.core.ticket import BY_AGENT, Address, Confidentiality, Dispatch, EventTime, TicketDraft, TicketType
 
 _MAX_LENGTH = 2000
 _TEXTS = ("title", "summary", "what", "demand", "caller_name", "caller_phone", "enterprise", "amount")
@@ -86,7 +86,7 @@ def _department(draft: TicketDraft, value: object) -> TicketDraft:
     department = _string("department", value)
     if not department:
         return replace(draft, dispatch=None)
-    return replace(draft, dispatch=Dispatch(department, confidence=1.0, reason=BY_HAND, basis="agent", automatic=True))
+    return replace(draft, dispatch=Dispatch(department, confidence=1.0, reason=BY_HAND, basis=BY_AGENT, automatic=True))
 
 
 _SETTERS: dict[str, Setter] = {

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, and_, insert, or_, select, updat
 from voicebot.core.call import CallStart
 from voicebot.core.errors import StorageError
 from voicebot.core.ports import Clock
-from voicebot.core.ticket import UNFINISHED, Near, Ticket, TicketDraft, TicketEvent, TicketState
+from voicebot.core.ticket import BY_AGENT, UNFINISHED, Near, Ticket, TicketDraft, TicketEvent, TicketState
 from voicebot.storage.database import Database, put
 from voicebot.storage.documents import from_document, plain, to_document
 from voicebot.storage.tables import ticket_events, ticket_numbers, tickets
@@ -110,6 +110,53 @@ class SqlTicketStore:
             return revised
 
         return await self._database.write(work)
+
+    async def advance(self, number: str, state: TicketState, actor: str, note: str = "") -> Ticket:
+        """A ticket has come so far; the same state again does no harm.
+
+        Raises `StorageError` with code ``ticket_unknown``, or ``ticket_ahead`` when it has come further already: the
+        loop of a ticket is not walked backwards.
+        """
+        now, order = self._clock.now(), list(TicketState)
+
+        def work(connection: Connection) -> Ticket:
+            row = connection.execute(select(tickets).where(tickets.c.number == number).with_for_update()).first()
+            if row is None:
+                raise _unknown(number)
+            before = _ticket(row)
+            if order.index(state) < order.index(before.state):
+                raise StorageError(
+                    f"工单 {number} 已经到了“{before.state.value}”，不能退回“{state.value}”。",
+                    code="ticket_ahead",
+                    retryable=False,
+                )
+            if state is before.state:
+                return before
+            after = replace(before, state=state)
+            connection.execute(update(tickets).where(tickets.c.number == number).values(_row(after, row.digits)))
+            detail = {"from": before.state.value, "to": state.value} | ({"note": note} if note else {})
+            event = {"number": number, "at": now, "actor": actor, "kind": "state", "detail": detail}
+            connection.execute(insert(ticket_events).values(event))
+            return after
+
+        return await self._database.write(work)
+
+    async def decided_by_people(self, tenant: str, name: str) -> tuple[Ticket, ...]:
+        """The tickets of a city in which a person set the field ``name`` of the draft, oldest first.
+
+        A department that an agent chose says so itself; of other fields the log tells that they were revised.
+        """
+        revised = select(ticket_events.c.number, ticket_events.c.detail).where(ticket_events.c.kind == "revised")
+        rows = await self._database.read(lambda connection: connection.execute(revised).all())
+        numbers = {row.number for row in rows if name in row.detail.get("fields", ())}
+        query = select(tickets).where(tickets.c.tenant == tenant).order_by(tickets.c.filed_at, tickets.c.number)
+        found = await self._tickets(query)
+        return tuple(
+            ticket
+            for ticket in found
+            if ticket.number in numbers
+            or (name == "dispatch" and ticket.draft.dispatch is not None and ticket.draft.dispatch.basis == BY_AGENT)
+        )
 
     async def append(self, event: TicketEvent) -> None:
         """Add a line to a ticket's log; the log is never changed."""

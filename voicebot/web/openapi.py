@@ -19,6 +19,7 @@ from voicebot.storage.records import CallLine
 from voicebot.web.account_routes import AccountBody, LoginBody, PasswordBody
 from voicebot.web.desk_routes import EditBody, EntryBody, OutcomeBody, StateBody
 from voicebot.web.doorkeeper import EVERYBODY, Doorkeeper
+from voicebot.web.record_routes import TicketStateBody
 from voicebot.web.webhook_routes import WebhookBody
 
 _BODIES: tuple[type[BaseModel], ...] = (
@@ -29,6 +30,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     OutcomeBody,
     PasswordBody,
     StateBody,
+    TicketStateBody,
     WebhookBody,
 )
 _NOUNS: tuple[type[object], ...] = (Account, Agent, AuditEvent, CallLine, DayFigures, Passage, Suggestion, Ticket)

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
 
 from dialog.privacy import for_department, mask_phone, mask_text, secret
+from voicebot.core.errors import StorageError
 from voicebot.core.ports import AgentQueue, Clock
-from voicebot.core.ticket import Ticket, TicketEvent
+from voicebot.core.ticket import Ticket, TicketEvent, TicketState
 from voicebot.desk.casework import Casework
 from voicebot.storage.audit import Audit
 from voicebot.storage.documents import plain
@@ -17,12 +19,25 @@ from voicebot.storage.records import CallFile, CallRecords
 from voicebot.storage.sealed import is_sealed
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.web import views
-from voicebot.web.doorkeeper import ACTOR, AUDIT, PROGRAM, READERS, Doorkeeper
-from voicebot.web.refusals import refused
+from voicebot.web.doorkeeper import ACTOR, AUDIT, LEADS, PROGRAM, READERS, Doorkeeper
+from voicebot.web.refusals import body_of, refused
 from voicebot.web.sealed_response import send_sealed
 
 _MAX_LIMIT = 200
 _LOOKS = ("viewed", "unmasked", "filed", "revised")
+
+
+class TicketStateBody(BaseModel):
+    """How far a ticket has come, as the system that handles it reports.
+
+    ``note`` goes into the ticket's log and is masked when shown.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: TicketState
+    by: str = Field("", max_length=64)
+    note: str = Field("", max_length=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,17 @@ def record_routes(record: Record, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         await _note(record, found.number, request[ACTOR], "unmasked")
         return web.json_response(views.ticket(found, await record.tickets.events(found.number), clear=True))
 
+    async def advance(request: web.Request) -> web.Response:
+        found, given = await _ticket(record, request), await body_of(request, TicketStateBody)
+        actor = f"{request[ACTOR]}：{given.by}" if given.by else request[ACTOR]
+        try:
+            ticket = await record.tickets.advance(found.number, given.state, actor, given.note)
+        except StorageError as error:
+            if error.code == "ticket_ahead":
+                raise refused(web.HTTPConflict, error.code, str(error)) from error
+            raise
+        return web.json_response(views.ticket(ticket, await record.tickets.events(ticket.number)))
+
     async def department_ticket(request: web.Request) -> web.Response:
         """What the department may know; whoever must not be known to it is left out."""
         found = await _ticket(record, request)
@@ -131,6 +157,7 @@ def record_routes(record: Record, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         web.get("/api/tickets/{number}", guard(ticket, READERS, program=True)),
         web.post("/api/tickets/{number}/unmask", guard(unmask_ticket, READERS)),
         web.post("/api/tickets/{number}/department", guard(department_ticket, READERS, program=True)),
+        web.post("/api/tickets/{number}/state", guard(advance, LEADS, program=True)),
         web.get("/api/tickets/{number}/looks", guard(looks, AUDIT)),
         web.get("/api/audit", guard(audit, AUDIT)),
         web.get("/api/queue", guard(waiting, READERS, program=True)),

@@ -41,9 +41,18 @@ def ticket(found: Ticket, log: tuple[TicketEvent, ...], *, clear: bool = False) 
     return {
         **to_document(found),
         "draft": draft_of(found.draft, clear=clear),
-        "events": [{"at": plain(event.at), "actor": event.actor, "kind": event.kind} for event in log],
+        "events": [_event(event, found.draft, clear=clear) for event in log],
         "clear": clear,
     }
+
+
+def _event(event: TicketEvent, draft: TicketDraft, *, clear: bool) -> dict[str, Any]:
+    line: dict[str, Any] = {"at": plain(event.at), "actor": event.actor, "kind": event.kind}
+    if event.kind == "state":
+        note = str(event.detail.get("note", ""))
+        line |= {"from": event.detail["from"], "to": event.detail["to"]}
+        line["note"] = note if clear else mask_text(note, *names_of(draft))
+    return line
 
 
 def board(found: Board) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -307,6 +308,22 @@ def test_a_secret_answer_is_marked_from_its_question_to_the_next_words() -> None
 
     call.play(script)
     assert marked == [True, False]
+
+
+@pytest.mark.parametrize("hours", [-25, 25])
+def test_a_clock_that_jumps_changes_nothing_in_a_call(hours: int) -> None:
+    call = rig({"路灯坏了": (Say("好的。"), *BYE)}, ["路灯坏了"])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        call.clock._now += timedelta(hours=hours)  # the time of day; nothing else jumps
+        await speak(line)
+
+    assert call.play(script) is CallEnd.BOT_HUNG_UP
+    assert [turn.text for turn in call.kept.turns.values()] == ["您好，请讲。", "路灯坏了", "好的。", "再见。"]
+    starts = [turn.start_ms for turn in call.kept.turns.values()]
+    assert starts == sorted(starts)
+    assert 0 < call.kept.latency_ms[0]["first_audio_out"] < 900
 
 
 def test_silence_is_told_once_a_second_from_the_third_on() -> None:

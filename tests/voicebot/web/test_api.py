@@ -15,7 +15,7 @@ from tests.fakes.clock import FakeClock
 from tests.support.databases import new_database
 from tests.support.nouns import call_start, full_draft
 from tests.support.office import Person, new_office, opened_office, visitor
-from voicebot.core.ticket import TicketDraft
+from voicebot.core.ticket import TicketDraft, TicketState
 from voicebot.desk.figures import DayFigures
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.database import Database
@@ -104,6 +104,38 @@ async def test_open311_lists_services_and_requests_in_both_forms(program: Person
         url = f"{program.url}/open311/v2/requests.json?{query}"
         async with program.http.get(url, headers=program.headers) as answer:
             assert len(await answer.json()) == count
+
+
+async def test_the_system_that_handles_a_ticket_tells_how_far_it_has_come(program: Person, office: Office) -> None:
+    ticket = await office.record.tickets.file(call_start(), full_draft(), 1)
+    path = f"/api/tickets/{ticket.number}/state"
+    given = {"state": "办理", "by": "城管局", "note": "已联系王建国，派人去修"}
+    status, told = await program.ask("POST", path, given)
+    assert (status, told["state"]) == (200, "办理")
+    line = told["events"][-1]
+    assert (line["kind"], line["from"], line["to"], line["actor"]) == (
+        "state",
+        ticket.state.value,
+        "办理",
+        "api：城管局",
+    )
+    assert "王建国" not in line["note"]
+    assert "派人去修" in line["note"]
+    count = len(told["events"])
+    status, told = await program.ask("POST", path, {"state": "办理"})
+    assert (status, len(told["events"])) == (200, count)  # said again
+    status, told = await program.ask("POST", path, {"state": "派单"})
+    assert (status, told["error"]["code"]) == (409, "ticket_ahead")
+    assert (await program.ask("POST", path, {"state": "做完了"}))[0] == 400
+    assert (await program.ask("POST", "/api/tickets/LY0/state", {"state": "办结"}))[0] == 404
+    await program.ask("POST", path, {"state": "办结"})
+    found = await office.record.tickets.find(ticket.number)
+    assert found is not None
+    assert found.state is TicketState.DONE
+    async with program.http.get(
+        program.url + "/open311/v2/requests.json?status=closed", headers=program.headers
+    ) as answer:
+        assert [row["service_request_id"] for row in await answer.json()] == [ticket.number]
 
 
 async def test_open311_takes_a_request(program: Person, office: Office) -> None:
