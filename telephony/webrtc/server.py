@@ -62,8 +62,8 @@ class WebRtcServer:
         if self._answered.empty():
             self._answered.put_nowait(None)
 
-    async def answer(self, offer: str) -> str:
-        """The answer to a page's session description (SDP).
+    async def answer(self, offer: str, caller: str = "") -> str:
+        """The answer to a page's session description (SDP); ``caller`` is who it is, where that is known.
 
         Raises `OverloadError` when all lines are taken and `LineError` for a description that is none.
         """
@@ -71,7 +71,9 @@ class WebRtcServer:
             raise OverloadError("线路正忙。", code="lines_busy", remedy="请稍后再试，或直接拨打热线电话。")
         servers = [RTCIceServer(urls=url) for url in self._settings.stun_servers]
         connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
-        start = CallStart(uuid.uuid4().hex, Channel.WEBRTC, self._clock.now(), self._tenant, "", self._settings.number)
+        start = CallStart(
+            uuid.uuid4().hex, Channel.WEBRTC, self._clock.now(), self._tenant, caller, self._settings.number
+        )
         line = WebRtcLine(connection, start, self._settings, self._clock)
         self._lines.add(line)
         line.on_end(self._over)

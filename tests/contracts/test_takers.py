@@ -52,6 +52,14 @@ async def test_waiting_can_be_given_up(takers: Takers) -> None:
     assert isinstance((await asyncio.gather(waiting, return_exceptions=True))[0], asyncio.CancelledError)
 
 
+async def test_a_call_hears_when_nobody_has_it_any_more(takers: Takers) -> None:
+    waiting = asyncio.create_task(takers.released("nobody"))
+    if isinstance(takers, FakeTakers):
+        waiting.cancel()
+        return
+    assert await asyncio.wait_for(waiting, 5) == "done"
+
+
 @pytest.mark.parametrize("outcome", ["answered", "no_answer"])
 async def test_outcomes_and_ends_are_taken_for_any_call(takers: Takers, outcome: str) -> None:
     await takers.put_through("nobody", outcome)

@@ -13,6 +13,7 @@ class FakeTakers:
         self.after_s = after_s
         self.outcomes: list[tuple[str, str]] = []
         self.over: list[str] = []
+        self.release: list[tuple[float, str]] = []  # after how long the agent is done, and how; empty: never
 
     async def taken(self, call_id: str) -> Taker:
         await asyncio.sleep(self.after_s)
@@ -22,6 +23,13 @@ class FakeTakers:
 
     async def put_through(self, call_id: str, outcome: str) -> None:
         self.outcomes.append((call_id, outcome))
+
+    async def released(self, call_id: str) -> str:
+        if not self.release:
+            await asyncio.Event().wait()
+        after_s, how = self.release.pop(0)
+        await asyncio.sleep(after_s)
+        return how
 
     async def line_over(self, call_id: str) -> None:
         self.over.append(call_id)

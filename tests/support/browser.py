@@ -18,17 +18,28 @@ _ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-u
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """Debian's Chromium; skips the test where there is none."""
+async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
+    """Debian's Chromium; skips the test where there is none. ``microphone``: a WAV that it takes for one."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("no chromium (apt install chromium)")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=[*_ARGUMENTS, *(_microphone(microphone) if microphone else ())]
+        )
         try:
             yield browser
         finally:
             await browser.close()
+
+
+def _microphone(file: Path) -> list[str]:
+    return [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={file}",
+        "--disable-features=WebRtcHideLocalIpsWithMdns",
+    ]
 
 
 @asynccontextmanager

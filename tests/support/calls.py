@@ -22,6 +22,7 @@ from voicebot.core.ports import RecogniserCapabilities
 from voicebot.core.speech import HearingContext, Transcript
 from voicebot.core.ticket import TicketDraft
 from voicebot.evaluation.virtual_time import run_in_virtual_time
+from voicebot.pipeline.bridge import Phones
 from voicebot.pipeline.handoff import Takers
 from voicebot.pipeline.session import CallSession, Parts
 from voicebot.turns.barge_in import BargeIn
@@ -170,6 +171,7 @@ class CallRig:
     observer: FakeObserver = field(default_factory=FakeObserver)
     targets: NoTargets = field(default_factory=NoTargets)
     takers: Takers | None = None
+    phones: Phones | None = None
     max_call_s: float = 600
     hold_music: bytes = b""
     clock: FakeClock = field(default_factory=FakeClock)
@@ -223,6 +225,7 @@ class CallRig:
             fault_text=lambda _: "抱歉，系统出了点问题。",
             max_call_s=self.max_call_s,
             takers=self.takers,
+            phones=self.phones,
             hold_music=self.hold_music,
         )
 

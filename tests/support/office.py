@@ -8,6 +8,7 @@ import aiohttp
 from argon2 import PasswordHasher
 
 from tests.fakes.desk_help import FakeDeskHelp
+from voicebot.core.errors import LineError
 from voicebot.core.ports import AgentQueue, Clock
 from voicebot.desk.agent_queue import SqlAgentQueue
 from voicebot.desk.settings import DeskSettings
@@ -15,7 +16,9 @@ from voicebot.storage.accounts import Account, Role
 from voicebot.storage.changes import Changes
 from voicebot.storage.database import Database
 from voicebot.storage.tickets import SqlTicketStore
+from voicebot.web.call_routes import CallDoor
 from voicebot.web.front_page import Front
+from voicebot.web.headset_routes import HeadsetDoor
 from voicebot.web.metrics import Metrics
 from voicebot.web.office import Office
 from voicebot.web.server import WebServer, build_web
@@ -32,8 +35,9 @@ def new_office(
     desk: DeskSettings | None = None,
     queue: AgentQueue | None = None,
     changes: Changes | None = None,
+    headset: HeadsetDoor | None = None,
 ) -> Office:
-    """An office on a database."""
+    """An office on a database; nobody answers its headsets unless ``headset`` does."""
     changes, desk = changes or Changes(database), desk or DeskSettings()
     return Office.build(
         database,
@@ -47,7 +51,16 @@ def new_office(
         desk_help=FakeDeskHelp(),
         tenant="luoyang",
         hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1),
+        headset=headset or HeadsetDoor(_nobody, CallDoor(_nobody_calls, 6)),
     )
+
+
+async def _nobody(agent: str, offer: str) -> str:
+    raise LineError("没有人接。", code="offer_invalid", remedy="")
+
+
+async def _nobody_calls(offer: str) -> str:
+    raise LineError("没有人接。", code="offer_invalid", remedy="")
 
 
 async def employ(office: Office, name: str, role: Role = Role.AGENT, display_name: str = "") -> Account:

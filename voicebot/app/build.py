@@ -12,6 +12,7 @@ from telephony.transport import LineTransport
 from voicebot.app.conversations import Conversations
 from voicebot.app.hearing import build_recogniser, require_models
 from voicebot.app.house import House
+from voicebot.app.phones import DeskPhones
 from voicebot.audio.hold_music import hold_music
 from voicebot.audio.vad import GatedDetector
 from voicebot.core.actions import HandOff
@@ -71,6 +72,7 @@ def build(settings: Settings, observer: Observer) -> House:
     synthesiser = build_voice(settings, models)
     queue = SqlAgentQueue(database, clock, settings.desk, changes)
     tickets = SqlTicketStore(database, clock, number_prefix=city.ticket_prefix)
+    phones = DeskPhones(settings.webrtc, clock, city.tenant) if settings.webrtc.enabled else None
     parts = Parts(
         ear=lambda: DialectEar(recogniser, packs, city.dialects),
         synthesiser=synthesiser,
@@ -94,10 +96,11 @@ def build(settings: Settings, observer: Observer) -> House:
         queue_news_s=settings.desk.queue_news_s,
         hold_music=hold_music(settings.desk.hold_music),
         takers=CallTaking(database, clock, changes),
+        phones=phones,
         hearing=lambda call_id, text: changes.tell_everywhere(hearing_topic(call_id, text)),
     )
     return House(settings, clock, city, models, database, recogniser, synthesiser, conversations, calls, queue,
-                 recordings, observer, parts, changes, tickets)  # fmt: skip
+                 recordings, observer, parts, changes, tickets, phones)  # fmt: skip
 
 
 def lexicon_entries(city: City) -> list[Entry]:

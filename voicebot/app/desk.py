@@ -11,13 +11,14 @@ from voicebot.app.desk_help import CityHelp
 from voicebot.app.house import House
 from voicebot.desk.assignment import Assigner
 from voicebot.storage.accounts import Account, Role, one_time_password
+from voicebot.web.headset_routes import HeadsetDoor
 from voicebot.web.office import Office
 from voicebot.web.webhook_sender import WebhookSender
 
 FIRST_ADMINISTRATOR = "admin"
 
 
-def build_office(house: House) -> Office:
+def build_office(house: House, headset: HeadsetDoor | None = None) -> Office:
     """The office of a house; nothing is started."""
     settings = house.settings
     return Office.build(
@@ -31,14 +32,17 @@ def build_office(house: House) -> Office:
         recordings=house.recordings,
         desk_help=CityHelp(house.city, house.conversations, house.clock),
         tenant=house.city.tenant,
+        headset=headset,
     )
 
 
 def desk_tasks(house: House, office: Office) -> list[asyncio.Task[None]]:
     """What runs beside the pages: changes from other processes, the board, the assignment of calls."""
     is_night = night_of(house.city.office_hours, house.city.timezone)
+    phones = [asyncio.create_task(house.phones.run(), name="headsets")] if house.phones is not None else []
     assigner = Assigner(house.database, house.clock, house.settings.desk, house.changes, is_night)
     return [
+        *phones,
         asyncio.create_task(house.changes.run(), name="changes"),
         asyncio.create_task(office.desk.board.run(), name="board"),
         asyncio.create_task(assigner.run(), name="assignment"),

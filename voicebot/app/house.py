@@ -14,6 +14,7 @@ from dialog.city.nouns import City
 from telephony.webrtc.line import WebRtcLine
 from voicebot.app.captions import CaptionedCallStore
 from voicebot.app.conversations import Conversations
+from voicebot.app.phones import DeskPhones
 from voicebot.core.errors import HotlineError
 from voicebot.core.ports import CallStore, Clock, Line, Recogniser
 from voicebot.desk.agent_queue import SqlAgentQueue
@@ -54,6 +55,7 @@ class House:
     parts: Parts
     changes: Changes
     tickets: SqlTicketStore
+    phones: DeskPhones | None = None
     sessions: set[asyncio.Task[object]] = field(default_factory=set)
     opened: bool = False
 

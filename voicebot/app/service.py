@@ -20,6 +20,7 @@ from voicebot.core.ports import LineServer
 from voicebot.storage.retention import Retention
 from voicebot.web.call_routes import CallDoor
 from voicebot.web.front_page import Front
+from voicebot.web.headset_routes import HeadsetDoor
 from voicebot.web.metrics import Metrics
 from voicebot.web.server import WebServer, build_web
 
@@ -45,7 +46,9 @@ class Service:
         if browsers is not None:
             self._servers.append(browsers)
         self._started = False
-        self._office = build_office(house)
+        door = _door(browsers, settings.webrtc, lambda: self._started)
+        headset = HeadsetDoor(house.phones.answer, door) if house.phones is not None and door is not None else None
+        self._office = build_office(house, headset)
         self._web = WebServer(
             build_web(
                 settings.web,
@@ -56,7 +59,7 @@ class Service:
                 probes=self._probes(),
                 metrics=metrics,
                 office=self._office,
-                calls=_door(browsers, settings.webrtc, lambda: self._started),
+                calls=door,
             ),
             settings.web,
         )  # fmt: skip

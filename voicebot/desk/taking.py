@@ -38,6 +38,16 @@ class CallTaking:
                     return Taker(row.agent, row.extension or "")
                 await watch.next(_LOOK_AGAIN_S)
 
+    async def released(self, call_id: str) -> str:
+        """Wait until no agent has the call in hand any more: "done", or "back" when it waits again."""
+        query = select(entries.c.state).where(entries.c.call_id == call_id).order_by(entries.c.entry_id.desc()).limit(1)
+        with self._changes.watch() as watch:
+            while True:
+                state = await self._database.read(lambda connection: connection.execute(query).scalar())
+                if state != QueueState.CLAIMED.value:
+                    return "back" if state == QueueState.WAITING.value else "done"
+                await watch.next(_LOOK_AGAIN_S)
+
     async def put_through(self, call_id: str, outcome: str) -> None:
         """The call was answered at the agent's telephone, or it waits again and the agent is paused."""
         now = self._clock.now()

@@ -13,7 +13,9 @@ from voicebot.core.errors import HotlineError
 from voicebot.core.ports import AgentQueue, Line
 from voicebot.core.ticket import TicketDraft
 from voicebot.core.turn import Turn
+from voicebot.pipeline.bridge import Bridge, Phone, Phones
 from voicebot.pipeline.observer import Observer
+from voicebot.pipeline.state import CallState
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +47,9 @@ class Takers(Protocol):
     async def put_through(self, call_id: str, outcome: str) -> None:
         """How the transfer to them went; when they did not answer, the call is back at its place in the queue."""
 
+    async def released(self, call_id: str) -> str:
+        """Wait until the agent who has the call is done with it: "done", or "back" when it waits again."""
+
     async def line_over(self, call_id: str) -> None:
         """The caller is gone while an agent has the call in hand."""
 
@@ -59,6 +64,7 @@ class Transferring:
     targets: TransferTargets
     observer: Observer
     takers: Takers | None = None
+    phones: Phones | None = None
     taker: Taker | None = None
     queued: bool = False
     transferred: bool = False
@@ -132,6 +138,28 @@ class Transferring:
         except HotlineError as error:
             self.observer.fault("queue", error.code)
         return outcome
+
+    def phone(self, taker: Taker) -> Phone | None:
+        """The headset that the agent who took the call has in this process."""
+        return self.phones.of(taker.agent) if self.phones is not None else None
+
+    async def speak_with(self, taker: Taker, phone: Phone, state: CallState) -> str:
+        """Join caller and agent until the agent is done with the call: "done", "back" or "lost"."""
+        assert self.takers is not None  # noqa: S101
+        await self._tell(self.takers.put_through(self.start.call_id, "answered"))
+        self.transferred = self.settled = True
+        released = asyncio.create_task(self.takers.released(self.start.call_id), name="released")
+        try:
+            ended = await Bridge(self.line, phone, state).run(released)
+        finally:
+            released.cancel()
+            await asyncio.gather(released, return_exceptions=True)
+        if ended != "done":
+            self.transferred = self.settled = False
+            self.taker = None
+        if ended == "lost":
+            await self._tell(self.takers.put_through(self.start.call_id, "failed"))
+        return ended
 
     async def _to(self, target: str) -> str:
         try:

@@ -100,6 +100,8 @@ class Hearing(FrameProcessor):
     async def _hear(self, audio: AudioFrame) -> None:
         self._call_time.arrived(audio)
         self._ring.push(audio)
+        if self._state.bridged is not None:
+            self._state.bridged(audio.pcm)
         speech = self._detector.push(audio.pcm)
         self._endpointer.expect(self._state.expects)
         await self._note_partial()
@@ -214,7 +216,13 @@ class Hearing(FrameProcessor):
         return is_backchannel(heard.text) and not answers
 
     async def _mind_silence(self, audio: AudioFrame) -> None:
-        if self._state.bot_speaking or self._state.thinking or self._listening or not self._finals.empty():
+        if (
+            self._state.bridged
+            or self._state.bot_speaking
+            or self._state.thinking
+            or self._listening
+            or not self._finals.empty()
+        ):
             self._silence.sound(audio.end)
             return
         silent_ms = self._silence.push(audio.end)

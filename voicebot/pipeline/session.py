@@ -28,6 +28,7 @@ from voicebot.core.ports import (
     VoiceDetector,
 )
 from voicebot.core.timeline import Timeline
+from voicebot.pipeline.bridge import Phones
 from voicebot.pipeline.digits import DigitCollector
 from voicebot.pipeline.handoff import Takers, Transferring, TransferTargets
 from voicebot.pipeline.hearing import Hearing
@@ -71,6 +72,7 @@ class Parts:
     queue_news_s: float = 20.0
     hold_music: bytes = b""
     takers: Takers | None = None
+    phones: Phones | None = None
     hearing: Callable[[str, str], None] | None = None  # a call and what its turn in progress sounds like so far
 
 
@@ -93,7 +95,9 @@ class CallSession:
         log.info("call_answered", call=start.call_id, channel=start.channel.value)
         record = CallRecord(parts.calls, parts.questions, start, parts.observer)
         await record.begin()
-        transferring = Transferring(start, self._line, parts.queue, parts.targets, parts.observer, parts.takers)
+        transferring = Transferring(
+            start, self._line, parts.queue, parts.targets, parts.observer, parts.takers, parts.phones
+        )
         end = CallEnd.ERROR
         try:
             end = await self._serve(record, transferring)

@@ -20,6 +20,7 @@ class CallState:
     thinking: bool = False
     waiting: bool = False  # for a person: there may be music between the words
     caller_speaking: bool = False
+    bridged: Callable[[bytes], None] | None = None  # takes the caller's audio while a person speaks with them
     expects: Expect = Expect.ANYTHING
     language: str = "zh"
     hearing: Callable[[str], None] = lambda text: None  # told what the turn in progress sounds like so far

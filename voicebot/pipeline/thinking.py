@@ -34,6 +34,7 @@ from voicebot.core.frames import samples_to_ms
 from voicebot.core.ports import Dialog, TicketStore
 from voicebot.core.speech import Expect
 from voicebot.core.timeline import Instant, Timeline
+from voicebot.pipeline.bridge import Phone
 from voicebot.pipeline.frames import CallerTurnFrame, DigitsFrame, SilenceFrame, SpeakFrame, SpokenFrame
 from voicebot.pipeline.handoff import Taker, Transferring
 from voicebot.pipeline.observer import Observer
@@ -116,6 +117,8 @@ class Thinking(FrameProcessor):
             await self._take_turn(frame)
         elif isinstance(frame, DigitsFrame):
             self._record.note("digits", count=len(frame.digits))
+            if self._state.bridged is not None:
+                return
             await self._put(_Input(lambda digits=frame.digits: self._dialog.press(digits)))  # type: ignore[misc]
         elif isinstance(frame, SilenceFrame):
             await self._put(_Input(lambda ms=frame.silence_ms: self._dialog.silent(ms)))  # type: ignore[misc]
@@ -127,6 +130,8 @@ class Thinking(FrameProcessor):
     async def _take_turn(self, frame: CallerTurnFrame) -> None:
         heard = frame.heard
         self._record.caller(heard, samples_to_ms(heard.start), samples_to_ms(heard.end))
+        if self._state.bridged is not None:  # said to a person, who reads along
+            return
         if frame.failure:
             self._observer.fault("recognition", frame.failure)
             self._record.note("fault", stage="recognition", code=frame.failure)
@@ -188,6 +193,9 @@ class Thinking(FrameProcessor):
             return
         while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
             await asyncio.sleep(_POLL_S)
+        if taker is not None and (phone := self._transferring.phone(taker)):
+            await self._speak_with(taker, phone)
+            return
         if taker is not None:
             outcome = await self._transferring.put_through(taker)
             self._record.note("transfer", outcome=outcome, agent=taker.agent)
@@ -203,6 +211,21 @@ class Thinking(FrameProcessor):
             await self._carry_out(
                 await asyncio.get_running_loop().run_in_executor(None, self._dialog.outcome, HandOffFailed(outcome))
             )
+
+    async def _speak_with(self, taker: Taker, phone: Phone) -> None:
+        self._record.note("transfer", outcome="answered", agent=taker.agent)
+        ended = await self._transferring.speak_with(taker, phone, self._state)
+        self._record.note("headset", outcome=ended, agent=taker.agent)
+        if ended == "done":
+            await self.push_frame(SpeakFrame(text="", hang_up_after=True))
+            return
+        self._wait_for_taker()
+        place = await self._transferring.place()
+        if place is not None:
+            self._wait_in_queue(place.position)
+            moved = QueueMoved(place.position, place.wait_s)
+            loop = asyncio.get_running_loop()
+            await self._carry_out(await loop.run_in_executor(None, self._dialog.outcome, moved))
 
     def _wait_for_taker(self) -> None:
         if self._transferring.takers is not None and (self._waiting is None or self._waiting.done()):
@@ -230,9 +253,10 @@ class Thinking(FrameProcessor):
         await self._put(_Input(lambda: self._meet(taker)))
 
     def _meet(self, taker: Taker) -> Sequence[Action]:
-        if taker.target:
+        reachable = bool(taker.target) or self._transferring.phone(taker) is not None
+        if reachable:
             self._taker = taker
-        return self._dialog.outcome(HandOffTaken(put_through=bool(taker.target)))
+        return self._dialog.outcome(HandOffTaken(put_through=reachable))
 
     async def _carry_out_one(self, action: Action) -> Outcome | None:
         match action:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from voicebot.core.ports import Clock
 from voicebot.web.rate import RateLimit
-from voicebot.web.refusals import body_of, refused
+from voicebot.web.refusals import MICROPHONE_ONLY, body_of, refused
 
 _STATIC = resources.files("voicebot.web") / "static"
 _TOKEN_S = 60.0
@@ -75,7 +75,7 @@ def call_routes(door: CallDoor, clock: Clock) -> list[web.RouteDef]:
 
     async def show(_request: web.Request) -> web.Response:
         response = web.Response(text=page, content_type="text/html", charset="utf-8")
-        response.headers["Permissions-Policy"] = "microphone=(self), camera=(), geolocation=()"
+        response.headers["Permissions-Policy"] = MICROPHONE_ONLY
         return response
 
     async def embed(_request: web.Request) -> web.Response:
@@ -91,7 +91,7 @@ def call_routes(door: CallDoor, clock: Clock) -> list[web.RouteDef]:
             raise refused(
                 web.HTTPTooManyRequests, "calls_too_many", "呼叫太频繁，请一分钟后再试。", headers={"Retry-After": "60"}
             )
-        return web.json_response({"token": tokens.issue(), "ice_servers": _ice_servers(door, clock)})
+        return web.json_response({"token": tokens.issue(), "ice_servers": ice_servers(door, clock)})
 
     async def offer(request: web.Request) -> web.Response:
         wish = await body_of(request, Offer)
@@ -107,7 +107,7 @@ def call_routes(door: CallDoor, clock: Clock) -> list[web.RouteDef]:
     ]
 
 
-def _ice_servers(door: CallDoor, clock: Clock) -> list[dict[str, object]]:
+def ice_servers(door: CallDoor, clock: Clock) -> list[dict[str, object]]:
     """As ``RTCPeerConnection`` takes them.
 
     A TURN server gets a name that runs out and its HMAC-SHA1 (draft-uberti-behave-turn-rest-00), which coturn checks

@@ -22,6 +22,7 @@ from voicebot.storage.tickets import SqlTicketStore
 from voicebot.storage.webhooks import Webhooks
 from voicebot.web.account_routes import People
 from voicebot.web.desk_routes import Desk
+from voicebot.web.headset_routes import HeadsetDoor
 from voicebot.web.record_routes import Record
 from voicebot.web.settings import WebSettings
 
@@ -36,6 +37,7 @@ class Office:
     figures: Figures
     webhooks: Webhooks
     clock: Clock
+    headset: HeadsetDoor | None = None
 
     @classmethod
     def build(
@@ -52,6 +54,7 @@ class Office:
         desk_help: DeskHelp,
         tenant: str,
         hasher: PasswordHasher | None = None,
+        headset: HeadsetDoor | None = None,
     ) -> "Office":
         """Put it together; nothing is started or written."""
         records, audit = CallRecords(database), Audit(database, clock)
@@ -72,6 +75,7 @@ class Office:
             Figures(database, clock, desk),
             Webhooks(database, clock),
             clock,
+            headset,
         )
 
 

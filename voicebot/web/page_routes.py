@@ -6,6 +6,7 @@ from importlib.resources.abc import Traversable
 from aiohttp import web
 
 from voicebot.web.doorkeeper import DESK, EVERYBODY, LEADS, Doorkeeper, Handler
+from voicebot.web.refusals import MICROPHONE_ONLY
 
 _FOLDER = resources.files("voicebot.web") / "static"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -16,7 +17,7 @@ def page_routes(doorkeeper: Doorkeeper) -> list[web.RouteDef]:
     guard = doorkeeper.guard
     return [
         web.get("/login", _page("login.html")),
-        web.get("/desk", guard(_page("desk.html"), DESK, page=True)),
+        web.get("/desk", guard(_page("desk.html", microphone=True), DESK, page=True)),
         web.get("/desk/supervisor", guard(_page("supervisor.html"), LEADS, page=True)),
         web.get("/account", guard(_page("account.html"), EVERYBODY, page=True, newcomer=True)),
         *open_pages(),
@@ -28,11 +29,14 @@ def open_pages() -> list[web.RouteDef]:
     return [web.get(f"/static/{file.name}", _file(file)) for file in _FOLDER.iterdir() if _kind(file) in _TYPES]
 
 
-def _page(name: str) -> Handler:
+def _page(name: str, *, microphone: bool = False) -> Handler:
     text = (_FOLDER / name).read_text(encoding="utf-8")
 
     async def page(_request: web.Request) -> web.Response:
-        return web.Response(text=text, content_type="text/html", charset="utf-8")
+        response = web.Response(text=text, content_type="text/html", charset="utf-8")
+        if microphone:
+            response.headers["Permissions-Policy"] = MICROPHONE_ONLY
+        return response
 
     return page
 

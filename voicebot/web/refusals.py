@@ -26,6 +26,9 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 
+MICROPHONE_ONLY = "microphone=(self), camera=(), geolocation=()"
+"""``Permissions-Policy`` of a page that one speaks on."""
+
 _STATUS = {
     "account_locked": 429,
     "account_name": 400,
@@ -39,6 +42,7 @@ _STATUS = {
     "no_call": 409,
     "nothing_offered": 409,
     "not_on_duty": 409,
+    "offer_invalid": 400,
     "password_weak": 400,
     "pause_reason": 400,
     "ticket_unknown": 404,

@@ -12,6 +12,7 @@ from voicebot.web.desk_routes import desk_routes
 from voicebot.web.doorkeeper import Doorkeeper
 from voicebot.web.figure_routes import figure_routes
 from voicebot.web.front_page import Front, front_routes
+from voicebot.web.headset_routes import headset_routes
 from voicebot.web.health_routes import Health, Probe, health_routes
 from voicebot.web.metrics import Metrics
 from voicebot.web.office import Office
@@ -53,6 +54,8 @@ def build_web(
     app.add_routes(account_routes(office.people, doorkeeper, settings, office.clock))
     app.add_routes(record_routes(office.record, doorkeeper))
     app.add_routes(desk_routes(office.desk, doorkeeper))
+    if office.headset is not None:
+        app.add_routes(headset_routes(office.headset, office.clock, doorkeeper))
     app.add_routes(figure_routes(office.figures, office.record.tickets, office.record.tenant, doorkeeper))
     app.add_routes(webhook_routes(office.webhooks, office.people.audit, doorkeeper))
     open311 = Open311(office.record.tickets, office.desk.help, office.clock, office.record.tenant)

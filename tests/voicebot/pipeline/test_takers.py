@@ -1,13 +1,15 @@
 """A call that an agent takes: put through where the agent has a line, promised a call back where not."""
 
 import asyncio
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from telephony.wav.line import WavLine
 from tests.fakes.takers import FakeTakers
-from tests.support.calls import CallRig, ScriptedDialog
-from voicebot.core.actions import Action, HandOff, HandOffTaken, HangUp, Outcome, Say
+from tests.support.calls import CallRig, ScriptedDialog, ScriptedRecogniser, tone
+from voicebot.core.actions import Action, HandOff, HandOffTaken, HangUp, Outcome, QueueMoved, Say
 from voicebot.core.call import HandOffReason
 from voicebot.pipeline.handoff import Taker
 
@@ -77,3 +79,99 @@ def test_nobody_takes_the_call_and_nothing_is_left_behind() -> None:
     call = CallRig(_dialog(), takers=FakeTakers())
     assert call.play(_wait_and_hang_up) == "caller_hung_up"
     assert [entry.state for entry in call.queue.entries] == ["abandoned"]
+
+
+class FakePhone:
+    """An agent's headset that hums while somebody listens."""
+
+    def __init__(self) -> None:
+        self.heard = bytearray()
+        self.sink: Callable[[bytes], None] | None = None
+        self.gone = asyncio.Event()
+
+    def hear(self, pcm: bytes) -> None:
+        self.heard += pcm
+
+    def listen(self, sink: Callable[[bytes], None] | None) -> None:
+        self.sink = sink
+
+    async def over(self) -> None:
+        await self.gone.wait()
+
+    async def talk(self, ms: int) -> None:
+        hum = tone(20, hz=500)
+        for _ in range(ms // 20):
+            if self.sink is not None:
+                self.sink(hum)
+            await asyncio.sleep(0.02)
+
+
+class FakePhones:
+    def __init__(self, **phones: FakePhone) -> None:
+        self.phones = phones
+
+    def of(self, agent: str) -> FakePhone | None:
+        return self.phones.get(agent)
+
+
+def _with_headset(*taken: Taker, release: list[tuple[float, str]]) -> tuple[CallRig, FakePhone]:
+    takers = FakeTakers(*taken)
+    takers.release = release
+    phone = FakePhone()
+    call = CallRig(_dialog(Say("正在为您接通。")), ScriptedRecogniser(["我家停水了", "好的谢谢"]), takers=takers)
+    call.phones = FakePhones(mei=phone)
+    return call, phone
+
+
+def _loud(pcm: bytes) -> int:
+    return int(np.count_nonzero(np.abs(np.frombuffer(pcm, "<i2").astype(int)) > 2000))
+
+
+def test_an_agent_with_a_headset_speaks_with_the_caller_who_is_read_along() -> None:
+    call, phone = _with_headset(Taker("mei", ""), release=[(6.0, "done")])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(4)
+        line.caller.say(tone(600))
+        await asyncio.sleep(1)
+        before = len(line.caller.received())
+        await phone.talk(1000)
+        assert _loud(line.caller.received()[before:].tobytes()) > 0.5 * 8000
+        await asyncio.sleep(8)
+
+    assert call.play(script) == "handed_off"
+    assert _loud(bytes(phone.heard)) > 0.4 * 0.6 * 8000
+    assert phone.sink is None
+    assert call.dialog.outcomes[-1] == HandOffTaken(put_through=True)
+    assert call.voice.spoken == ["正在为您接通。"]  # the bot answers nothing that is said to a person
+    assert "我家停水了" in [turn.text for turn in call.kept.turns.values()]
+    assert ("headset", {"outcome": "done", "agent": "mei"}) in call.kept.events
+    assert isinstance(call.takers, FakeTakers)
+    assert [outcome for _, outcome in call.takers.outcomes] == ["answered"]
+
+
+def test_a_caller_whose_agent_lost_the_page_keeps_the_place_and_gets_the_next_one() -> None:
+    call, phone = _with_headset(Taker("mei", ""), Taker("wang", "8002"), release=[(60.0, "done")])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(4)
+        phone.gone.set()
+        await asyncio.sleep(4)
+        await line.caller.hang_up()
+
+    assert call.play(script) == "caller_hung_up"
+    assert isinstance(call.takers, FakeTakers)
+    assert [outcome for _, outcome in call.takers.outcomes][:2] == ["answered", "failed"]
+    assert call.dialog.outcomes.count(HandOffTaken(put_through=True)) == 2
+    assert any(isinstance(outcome, QueueMoved) for outcome in call.dialog.outcomes)
+
+
+def test_a_caller_who_hangs_up_on_an_agent_leaves_nothing_running() -> None:
+    call, phone = _with_headset(Taker("mei", ""), release=[])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(4)
+        await line.caller.hang_up()
+
+    assert call.play(script) == "handed_off"
+    assert phone.sink is None

@@ -79,7 +79,7 @@ async def test_a_description_that_is_none_is_refused_and_takes_no_line() -> None
     async with page(CallDoor(server.answer, 60)) as client:
         token = (await begin(client))["token"]
         answer = await client.post("/call/offer", json={"token": token, "sdp": OFFER})
-        assert answer.status == 503
+        assert answer.status == 400
         assert (await answer.json())["error"]["code"] == "offer_invalid"
     assert server.active == 0
     await server.stop()

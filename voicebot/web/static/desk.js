@@ -2,6 +2,7 @@
 import { ask, at, lasted, me, patch, post, tell } from "/static/api.js";
 import { conversation, hearing } from "/static/conversation.js";
 import { advice, earlier, fill, form, passages } from "/static/facts.js";
+import { headset, mute } from "/static/headset.js";
 import { allow, ring } from "/static/notices.js";
 import { queue, tick } from "/static/queue.js";
 import { watermark } from "/static/watermark.js";
@@ -125,7 +126,7 @@ at("search").addEventListener("submit", (event) => {
   if (question) tell(async () => passages((await ask(`/api/knowledge?q=${encodeURIComponent(question)}`)).passages));
 });
 
-const KEYS = { F2: accept, F3: () => at("question").focus(), F4: unmask, F8: file, F9: finish };
+const KEYS = { F2: accept, F3: () => at("question").focus(), F4: unmask, F6: mute, F8: file, F9: finish };
 document.addEventListener("keydown", (event) => {
   if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); return; }
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -137,6 +138,7 @@ document.addEventListener("keydown", (event) => {
 at("my-name").textContent = account.display_name;
 at("to-supervisor").hidden = !["supervisor", "administrator"].includes(account.role);
 watermark(account);
+headset();
 setInterval(() => {
   tick();
   const line = offered();

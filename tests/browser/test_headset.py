@@ -1,0 +1,111 @@
+"""An agent who takes calls with a headset in the browser."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.async_api import expect
+
+from telephony.settings import WebRtcSettings
+from tests.support.browser import barriers, chromium, person, picture
+from tests.support.databases import new_database
+from tests.support.office import employ, new_office, opened_office
+from voicebot.app.phones import DeskPhones, Headset
+from voicebot.audio.tones import tone
+from voicebot.core.clock import SystemClock
+from voicebot.web.call_routes import CallDoor
+from voicebot.web.headset_routes import HeadsetDoor
+from voicebot.web.settings import WebSettings
+
+pytestmark = [pytest.mark.browser, pytest.mark.network]
+
+YES = Path(__file__).parents[2] / "audio_fixtures" / "mandarin" / "yes.wav"
+
+
+@dataclass
+class Desk:
+    url: str
+    phones: DeskPhones
+
+    async def headset(self) -> Headset:
+        for _ in range(200):
+            if (found := self.phones.of("mei")) is not None:
+                return found
+            await asyncio.sleep(0.05)
+        raise AssertionError("no headset")
+
+
+async def _nobody(offer: str) -> str:
+    raise AssertionError
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    clock = SystemClock()
+    phones = DeskPhones(WebRtcSettings(silent_timeout_s=3), clock, "luoyang")
+    with new_database("sqlite", tmp_path) as database:
+        office = new_office(database, clock, headset=HeadsetDoor(phones.answer, CallDoor(_nobody, 6)))
+        await employ(office, "mei", display_name="梅朵")
+        tasks = [asyncio.create_task(work) for work in (office.desk.board.run(), phones.run())]
+        async with opened_office(office, WebSettings(port=0)) as server:
+            yield Desk(server.url, phones)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.interop("Chromium", "坐席用浏览器耳机：接上、听与说、静音、收起")
+async def test_a_headset_is_put_on_speaks_hears_is_muted_and_put_down(desk: Desk, tmp_path: Path) -> None:
+    samples, rate_hz = soundfile.read(YES)
+    soundfile.write(tmp_path / "microphone.wav", samples, rate_hz, subtype="PCM_16")
+    async with chromium(tmp_path / "microphone.wav") as browser, person(browser, desk.url, "mei", "/desk") as page:
+        await page.click("#headset")
+        await expect(page.locator("#headset-state")).to_have_text("耳机已接上", timeout=10_000)
+        await expect(page.locator("#microphone option")).not_to_have_count(0)
+        phone = await desk.headset()
+        said = bytearray()
+        phone.listen(said.extend)
+        hum = tone((800,), 20, level_dbfs=-15)
+        for _ in range(150):
+            phone.hear(hum)
+            await asyncio.sleep(0.02)
+        assert _loudest(said) > 1000, "the microphone is heard"
+        assert await _hears(page.evaluate), "the caller is heard"
+        await page.keyboard.press("F6")
+        await expect(page.locator("#mute")).to_have_attribute("aria-pressed", "true")
+        await asyncio.sleep(0.5)
+        said.clear()
+        await asyncio.sleep(2)
+        assert said, "a muted page goes on sending"
+        assert _loudest(said) < 200
+        assert await barriers(page) == []
+        await picture(page, "headset")
+        await page.click("#headset")
+        await asyncio.wait_for(phone.over(), 5)
+        await expect(page.locator("#mute")).to_be_hidden()
+
+
+async def test_without_a_microphone_the_desk_says_what_to_do(desk: Desk) -> None:
+    async with chromium() as browser, person(browser, desk.url, "mei", "/desk") as page:
+        await page.click("#headset")
+        await expect(page.locator("#message")).to_contain_text("话筒", timeout=10_000)
+        await expect(page.locator("#mute")).to_be_hidden()
+
+
+def _loudest(pcm: bytes | bytearray) -> int:
+    return int(np.abs(np.frombuffer(bytes(pcm), "<i2").astype(int)).max(initial=0))
+
+
+async def _hears(evaluate: object) -> bool:
+    """Does the page receive sound? Asked of the connection, not of a loudspeaker."""
+    script = """async () => {
+        const track = document.getElementById("headset-voice").srcObject.getAudioTracks()[0];
+        const context = new AudioContext(), analyser = context.createAnalyser();
+        context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+        return track.readyState === "live" && !track.muted;
+    }"""
+    return bool(await evaluate(script))  # type: ignore[operator]

@@ -1,0 +1,87 @@
+"""Agents' headsets over real WebRTC."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from telephony.settings import WebRtcSettings
+from telephony.webrtc.caller import WebRtcCaller
+from voicebot.app.phones import DeskPhones, Headset
+from voicebot.audio.tones import tone
+from voicebot.core.clock import SystemClock
+
+pytestmark = pytest.mark.network
+
+
+@asynccontextmanager
+async def desk_phones() -> AsyncIterator[DeskPhones]:
+    phones = DeskPhones(WebRtcSettings(silent_timeout_s=2), SystemClock(), "luoyang")
+    running = asyncio.create_task(phones.run())
+    await asyncio.sleep(0)
+    try:
+        yield phones
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def page(phones: DeskPhones, agent: str) -> WebRtcCaller:
+    caller = WebRtcCaller(lambda offer: phones.answer(agent, offer))
+    await caller.connect()
+    return caller
+
+
+async def headset(phones: DeskPhones, agent: str, before: Headset | None = None) -> Headset:
+    for _ in range(100):
+        if (found := phones.of(agent)) is not None and found is not before:
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError("no headset")
+
+
+async def test_a_headset_hears_and_speaks_and_only_while_somebody_listens() -> None:
+    async with desk_phones() as phones:
+        mei = await page(phones, "mei")
+        try:
+            phone = await headset(phones, "mei")
+            assert phones.of("wang") is None
+            said = bytearray()
+            mei.say(tone((700,), 200))
+            await asyncio.sleep(0.6)
+            phone.listen(said.extend)
+            mei.say(tone((700,), 400))
+            frames = tone((1000,), 400)
+            for at in range(0, len(frames), 320):
+                phone.hear(frames[at : at + 320])
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.4)
+            phone.listen(None)
+            assert 0.6 < np.count_nonzero(np.abs(np.frombuffer(bytes(said), "<i2").astype(int)) > 1000) / 3200 < 1.3
+            assert np.count_nonzero(np.abs(mei.received().astype(int)) > 1000) > 0.6 * 3200
+        finally:
+            await mei.hang_up()
+
+
+async def test_the_newest_page_of_an_agent_is_their_headset() -> None:
+    async with desk_phones() as phones:
+        first = await page(phones, "mei")
+        before = await headset(phones, "mei")
+        second = await page(phones, "mei")
+        try:
+            assert await headset(phones, "mei", before) is not before
+            await asyncio.wait_for(before.over(), 3)
+        finally:
+            await first.hang_up()
+            await second.hang_up()
+
+
+async def test_a_page_that_is_gone_is_no_headset() -> None:
+    async with desk_phones() as phones:
+        mei = await page(phones, "mei")
+        phone = await headset(phones, "mei")
+        await mei.hang_up()
+        await asyncio.wait_for(phone.over(), 8)
+        assert phones.of("mei") is None
