@@ -20,7 +20,7 @@ from tests.support.edge import EDGE_RTP_PORTS, edge, have_edge, site
 from tests.support.hotline import ROOT
 from tests.support.raw_sip import RawPhone, RawSip
 from voicebot.core.clock import SystemClock
-from voicebot.web.call_routes import CallDoor, _ice_servers
+from voicebot.web.call_routes import CallDoor, ice_servers
 
 pytestmark = [
     pytest.mark.network,
@@ -213,7 +213,7 @@ async def test_coturn_relays_to_the_workers_alone_for_credentials_of_the_call_pa
         edge_files(settings, site(turn_secret=secret, workers=[f"{address}:5080"]), tmp_path)[config.name]
     )
     door = CallDoor(nobody_answers, 1, (), (f"turn:{address}:{port}",), secret)
-    ((_, name), (_, credential)) = list(_ice_servers(door, SystemClock())[0].items())[1:]
+    ((_, name), (_, credential)) = list(ice_servers(door, SystemClock())[0].items())[1:]
     process = await asyncio.create_subprocess_exec(
         *("turnserver", "-c", str(config), "--log-file", "stdout", "--pidfile", str(tmp_path / "pid")),
         stdout=subprocess.DEVNULL,
