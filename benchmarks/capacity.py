@@ -45,7 +45,7 @@ from voicebot.settings import Settings
 
 REPLY_P95_MS = 1200.0
 HOLES_PER_1000 = 1.0
-LISTEN_S = 25.0  # greeting, questions whether somebody is there
+LISTEN_S = 25.0
 DIAL_EVERY_S = 0.1
 _MOST_LINES = 240  # four ports each of the thousand that the service has
 
@@ -87,17 +87,20 @@ def _is_held(row: dict[str, Any]) -> bool:
     )
 
 
-async def listen(settings: Settings, lines: int, workers: int, settle_s: float) -> dict[str, Any]:
+async def listen(settings: Settings, lines: int, workers: int, settle_s: float, listen_s: float) -> dict[str, Any]:
     """So many silent callers at once."""
     with tempfile.TemporaryDirectory() as name:
         contender, own = product(
             Path(name), settings, sip=f"max_concurrent_calls = {_MOST_LINES // workers}\n", workers=workers
         )
         async with contender.running(settle_s):
-            calls = [asyncio.create_task(_listen(contender.ports[number % workers], number)) for number in range(lines)]
+            calls = [
+                asyncio.create_task(_listen(contender.ports[number % workers], number, listen_s))
+                for number in range(lines)
+            ]
             await asyncio.sleep(DIAL_EVERY_S * lines + 1)
             before_s, callers_s, began_s = contender.cpu_s(), time.process_time(), time.monotonic()
-            await asyncio.sleep(LISTEN_S)
+            await asyncio.sleep(listen_s)
             wall_s = time.monotonic() - began_s
             cpu, callers = (
                 (now - then) / wall_s for now, then in ((contender.cpu_s(), before_s), (time.process_time(), callers_s))
@@ -119,14 +122,14 @@ async def listen(settings: Settings, lines: int, workers: int, settle_s: float) 
     }
 
 
-async def _listen(port: int, number: int) -> "tuple[np.ndarray[Any, Any] | None, int]":
+async def _listen(port: int, number: int, listen_s: float) -> "tuple[np.ndarray[Any, Any] | None, int]":
     """Milliseconds between the packets of one call, and the holes in its voice; None when it was not answered."""
     await asyncio.sleep(DIAL_EVERY_S * number)
     try:
         async with WireCaller(port, f"138{number:08}") as caller:
             if (await caller.invite(timeout_s=10)).status != 200:
                 return None, 0
-            until_s = time.monotonic() + LISTEN_S + 2
+            until_s = time.monotonic() + listen_s + 2
             while time.monotonic() < until_s and not caller.hung_up:  # noqa: ASYNC110  the bot may hang up
                 await asyncio.sleep(0.2)
             if not caller.hung_up:
@@ -160,6 +163,7 @@ async def measure(
     lines: Sequence[int],
     workers: int,
     settle_s: float,
+    listen_s: float = LISTEN_S,
 ) -> dict[str, Any]:
     """Every step, one after the other."""
     conversations: dict[str, dict[str, Any]] = {}
@@ -170,7 +174,7 @@ async def measure(
     silent: dict[str, dict[str, Any]] = {}
     for at_once in lines:
         tell(f"{at_once} 路静听")
-        silent[str(at_once)] = row = await listen(settings, at_once, workers, settle_s)
+        silent[str(at_once)] = row = await listen(settings, at_once, workers, settle_s, listen_s)
         tell(f"  间隔 p99 {row['gap_ms']['p99']} ms，处理器 {row['cpu_of_a_core']} 核")
     held = [int(number) for number, row in conversations.items() if row["held"]]
     return {
@@ -191,6 +195,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, nargs="*", default=[10, 30, 60], help="silent callers at once")
     parser.add_argument("--workers", type=int, default=1, help="worker processes; callers take turns")
     parser.add_argument("--settle-s", type=float, default=SETTLE_S, help=SETTLE_HELP)
+    parser.add_argument("--listen-s", type=float, default=LISTEN_S, help="how long silent callers stay")
     parser.add_argument("--limit", type=int, default=None, help="only so many of the calls")
     parser.add_argument("--models", type=Path, default=None)
     parser.add_argument("--json", action="store_true")
@@ -199,7 +204,15 @@ def main() -> None:
         parser.error(f"at most {_MOST_LINES} lines")
     plans = planned_calls(options.fixtures)[: options.limit]
     report = asyncio.run(
-        measure(plans, settings_with(options.models), options.calls, options.lines, options.workers, options.settle_s)
+        measure(
+            plans,
+            settings_with(options.models),
+            options.calls,
+            options.lines,
+            options.workers,
+            options.settle_s,
+            options.listen_s,
+        )
     )
     show(report, CALLS, as_json=options.json)
 

@@ -128,6 +128,7 @@ async def measure(
     every_s: float,
     settle_s: float,
     keep: Path | None,
+    rest_s: float = REST_S,
 ) -> dict[str, Any]:
     """The whole run."""
     plans = planned_calls(fixtures)
@@ -164,7 +165,7 @@ async def measure(
                 *(come_and_go(contender.port, plans, number, going, until_s) for number in range(calls)),
                 stay(contender.port, questions, staying, began_s + 60 * min(minutes, long_minutes)),
             )
-            await asyncio.sleep(REST_S)
+            await asyncio.sleep(rest_s)
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             after = sample(contender, url, began_s)
@@ -206,6 +207,7 @@ def main() -> None:
     parser.add_argument("--long-minutes", type=float, default=60, help="how long the one who stays does")
     parser.add_argument("--every-s", type=float, default=30, help="seconds between two samples")
     parser.add_argument("--settle-s", type=float, default=SETTLE_S, help=SETTLE_HELP)
+    parser.add_argument("--rest-s", type=float, default=REST_S, help="wait behind the last call before the last look")
     parser.add_argument("--keep", type=Path, default=None, help="append every sample to this file as it is taken")
     parser.add_argument("--models", type=Path, default=None)
     parser.add_argument("--json", action="store_true")
@@ -220,6 +222,7 @@ def main() -> None:
             options.every_s,
             options.settle_s,
             options.keep,
+            options.rest_s,
         )
     )
     show(report, CALLS, as_json=options.json)
