@@ -43,6 +43,7 @@ class ScriptedRecogniser:
 
     def __init__(self, texts: Sequence[str | Exception], language: str = "zh"):
         self.texts = list(texts)
+        self.confidence = 1.0
         self.language = language
         self.contexts: list[HearingContext] = []
 
@@ -82,7 +83,8 @@ class ScriptedStream:
         if isinstance(text, Exception):
             raise text
         begin, end = self.frames[0].position, self.frames[-1].end
-        return Transcript(text, text, begin, end, language=self._recogniser.language)
+        sure = (self._recogniser.confidence,) * len(text)
+        return Transcript(text, text, begin, end, language=self._recogniser.language, confidence=sure)
 
     def close(self) -> None:
         self.closed = True

@@ -1,6 +1,7 @@
 """Hearing: audio becomes finished turns; the caller's voice holds or stops the bot's."""
 
 import asyncio
+import math
 from dataclasses import dataclass
 
 import structlog
@@ -205,15 +206,15 @@ class Hearing(FrameProcessor):
     def _is_aside(self, listening: _Listening, heard: Transcript) -> bool:
         """Said under the bot's voice without stopping it: 嗯, noise, or nothing at all is not a turn.
 
-        对 into the last words of a question that wants a yes is the answer to it.
+        Into the last words of a question a short answer is likely, and 对 is one where a yes is wanted.
         """
         if not listening.over_bot:
             return False
-        answers = self._state.expects is Expect.YES_NO and self._state.nearly_said
-        voice_ms = samples_to_ms(heard.end - heard.start) - _AROUND_MS
+        expects = self._state.expects if self._state.nearly_said else Expect.ANYTHING
+        voice_ms = samples_to_ms(heard.end - heard.start) - _AROUND_MS if expects is Expect.ANYTHING else math.inf
         if not heard.text or not self._barge_in.believes(heard.text, heard.mean_confidence, voice_ms):
             return True
-        return is_backchannel(heard.text) and not answers
+        return is_backchannel(heard.text) and expects is not Expect.YES_NO
 
     async def _mind_silence(self, audio: AudioFrame) -> None:
         if (

@@ -110,6 +110,23 @@ def test_a_listeners_sound_into_the_middle_of_a_question_is_none() -> None:
     assert [turn.text for turn in call.kept.turns.values() if turn.speaker is Speaker.CALLER] == []
 
 
+@pytest.mark.parametrize(("asked", "taken"), [(Expect.RATING, ["四分"]), (Expect.ANYTHING, [])])
+def test_a_short_answer_that_was_badly_heard_counts_into_the_last_words_of_its_question(
+    asked: Expect, taken: list[str]
+) -> None:
+    call = rig({"四分": BYE}, ["四分", ""], (Ask("打几分？", asked),))
+    call.recogniser.confidence = 0.45
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(0.1)
+        await speak(line, 300)
+        await asyncio.sleep(2)
+        await line.caller.hang_up()
+
+    call.play(script)
+    assert [turn.text for turn in call.kept.turns.values() if turn.speaker is Speaker.CALLER] == taken
+
+
 def test_the_dialog_is_never_told_two_things_at_once() -> None:
     call = rig({"转人工": BYE}, ["转人工"], (LONG,))
     threads: list[bool] = []
