@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,18 @@ from playwright.async_api import expect
 from telephony.settings import WebRtcSettings
 from tests.support.browser import barriers, chromium, person, picture
 from tests.support.databases import new_database
+from tests.support.nouns import call_start
 from tests.support.office import employ, new_office, opened_office
 from voicebot.app.phones import DeskPhones, Headset
 from voicebot.audio.tones import tone
 from voicebot.core.clock import SystemClock
+from voicebot.pipeline.listening import ListeningPosts
+from voicebot.pipeline.state import CallState
+from voicebot.storage.accounts import Role
+from voicebot.storage.calls import SqlCallStore
 from voicebot.web.call_routes import CallDoor
 from voicebot.web.headset_routes import HeadsetDoor
+from voicebot.web.office import Office
 from voicebot.web.settings import WebSettings
 
 pytestmark = [pytest.mark.browser, pytest.mark.network]
@@ -30,10 +36,13 @@ YES = Path(__file__).parents[2] / "audio_fixtures" / "mandarin" / "yes.wav"
 class Desk:
     url: str
     phones: DeskPhones
+    posts: ListeningPosts
+    office: Office
+    calls: SqlCallStore
 
-    async def headset(self) -> Headset:
+    async def headset(self, name: str = "mei") -> Headset:
         for _ in range(200):
-            if (found := self.phones.of("mei")) is not None:
+            if (found := self.phones.of(name)) is not None:
                 return found
             await asyncio.sleep(0.05)
         raise AssertionError("no headset")
@@ -45,14 +54,15 @@ async def _nobody(offer: str) -> str:
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    clock = SystemClock()
-    phones = DeskPhones(WebRtcSettings(silent_timeout_s=3), clock, "luoyang")
+    clock, posts = SystemClock(), ListeningPosts()
+    phones = DeskPhones(WebRtcSettings(silent_timeout_s=3), clock, "luoyang", posts)
     with new_database("sqlite", tmp_path) as database:
-        office = new_office(database, clock, headset=HeadsetDoor(phones.answer, CallDoor(_nobody, 6)))
+        office = new_office(database, clock, headset=HeadsetDoor(phones.answer, CallDoor(_nobody, 6), phones.enter))
         await employ(office, "mei", display_name="梅朵")
+        await employ(office, "chief", Role.SUPERVISOR, "张班长")
         tasks = [asyncio.create_task(work) for work in (office.desk.board.run(), phones.run())]
         async with opened_office(office, WebSettings(port=0)) as server:
-            yield Desk(server.url, phones)
+            yield Desk(server.url, phones, posts, office, SqlCallStore(database, clock))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -94,6 +104,38 @@ async def test_without_a_microphone_the_desk_says_what_to_do(desk: Desk) -> None
         await page.click("#headset")
         await expect(page.locator("#message")).to_contain_text("话筒", timeout=10_000)
         await expect(page.locator("#mute")).to_be_hidden()
+
+
+async def test_a_supervisor_listens_whispers_joins_and_leaves(desk: Desk, tmp_path: Path) -> None:
+    samples, rate_hz = soundfile.read(YES)
+    soundfile.write(tmp_path / "microphone.wav", samples, rate_hz, subtype="PCM_16")
+    state = CallState()
+    post = desk.posts.open("call-1", state)
+    await desk.calls.begin(replace(call_start(), tenant="luoyang", answered_at=SystemClock().now()))
+    async with (
+        chromium(tmp_path / "microphone.wav") as browser,
+        person(browser, desk.url, "chief", "/desk/supervisor") as page,
+    ):
+        await page.click("#calls button")
+        await page.click("[data-mode=listen]")
+        await expect(page.locator("#message")).to_contain_text("耳机")  # none is connected yet
+        await page.click("#headset")
+        await expect(page.locator("#headset-state")).to_have_text("耳机已接上", timeout=10_000)
+        phone = await desk.headset("chief")
+        for mode in ("listen", "whisper", "join"):
+            await page.click(f"[data-mode={mode}]")
+            await expect(page.locator(f"[data-mode={mode}]")).to_have_attribute("aria-pressed", "true")
+            assert post.listens(phone)
+        await asyncio.sleep(2.5)
+        assert state.to_caller is not None
+        assert len(state.to_caller(bytes(320))) == 320
+        assert await barriers(page) == []
+        await picture(page, "listening")
+        await page.click("[data-mode=off]")
+        await expect(page.locator("[data-mode=off]")).to_have_attribute("aria-pressed", "true")
+        assert not post.listens(phone)
+    heard = [event for event in await desk.office.record.audit.latest() if event.kind == "call_listened_to"]
+    assert {event.detail["mode"] for event in heard} == {"listen", "whisper", "join"}
 
 
 def _loudest(pcm: bytes | bytearray) -> int:

@@ -24,6 +24,7 @@ from voicebot.core.ticket import TicketDraft
 from voicebot.evaluation.virtual_time import run_in_virtual_time
 from voicebot.pipeline.bridge import Phones
 from voicebot.pipeline.handoff import Takers
+from voicebot.pipeline.listening import ListeningPosts
 from voicebot.pipeline.session import CallSession, Parts
 from voicebot.turns.barge_in import BargeIn
 from voicebot.turns.endpoint import AdaptiveEndpointer
@@ -174,6 +175,7 @@ class CallRig:
     targets: NoTargets = field(default_factory=NoTargets)
     takers: Takers | None = None
     phones: Phones | None = None
+    listening: ListeningPosts = field(default_factory=ListeningPosts)
     max_call_s: float = 600
     hold_music: bytes = b""
     clock: FakeClock = field(default_factory=FakeClock)
@@ -228,6 +230,7 @@ class CallRig:
             max_call_s=self.max_call_s,
             takers=self.takers,
             phones=self.phones,
+            listening=self.listening,
             hold_music=self.hold_music,
         )
 

@@ -51,12 +51,16 @@ def new_office(
         desk_help=FakeDeskHelp(),
         tenant="luoyang",
         hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1),
-        headset=headset or HeadsetDoor(_nobody, CallDoor(_nobody_calls, 6)),
+        headset=headset or HeadsetDoor(_nobody, CallDoor(_nobody_calls, 6), _nowhere),
     )
 
 
 async def _nobody(agent: str, offer: str) -> str:
     raise LineError("没有人接。", code="offer_invalid", remedy="")
+
+
+def _nowhere(agent: str, call_id: str, mode: str) -> None:
+    raise LineError("没有耳机。", code="no_headset", remedy="")
 
 
 async def _nobody_calls(offer: str) -> str:

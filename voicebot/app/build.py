@@ -21,6 +21,7 @@ from voicebot.core.ports import Synthesiser
 from voicebot.desk.agent_queue import SqlAgentQueue
 from voicebot.desk.taking import CallTaking
 from voicebot.models import ModelStore
+from voicebot.pipeline.listening import ListeningPosts
 from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.session import Parts
 from voicebot.settings import Settings
@@ -72,7 +73,8 @@ def build(settings: Settings, observer: Observer) -> House:
     synthesiser = build_voice(settings, models)
     queue = SqlAgentQueue(database, clock, settings.desk, changes)
     tickets = SqlTicketStore(database, clock, number_prefix=city.ticket_prefix)
-    phones = DeskPhones(settings.webrtc, clock, city.tenant) if settings.webrtc.enabled else None
+    listening = ListeningPosts()
+    phones = DeskPhones(settings.webrtc, clock, city.tenant, listening) if settings.webrtc.enabled else None
     parts = Parts(
         ear=lambda: DialectEar(recogniser, packs, city.dialects),
         synthesiser=synthesiser,
@@ -97,6 +99,7 @@ def build(settings: Settings, observer: Observer) -> House:
         hold_music=hold_music(settings.desk.hold_music),
         takers=CallTaking(database, clock, changes),
         phones=phones,
+        listening=listening,
         hearing=lambda call_id, text: changes.tell_everywhere(hearing_topic(call_id, text)),
     )
     return House(settings, clock, city, models, database, recogniser, synthesiser, conversations, calls, queue,

@@ -8,8 +8,10 @@ import structlog
 from telephony.queues import put_newest
 from telephony.settings import WebRtcSettings
 from telephony.webrtc.server import WebRtcServer
+from voicebot.core.errors import LineError
 from voicebot.core.frames import FRAME_BYTES
 from voicebot.core.ports import Clock, Line
+from voicebot.pipeline.listening import ListeningPosts, Mode
 
 log = structlog.get_logger(__name__)
 
@@ -65,10 +67,11 @@ class Headset:
 class DeskPhones:
     """`Phones` over WebRTC: the newest connection of an agent is their headset."""
 
-    def __init__(self, settings: WebRtcSettings, clock: Clock, tenant: str):
+    def __init__(self, settings: WebRtcSettings, clock: Clock, tenant: str, listening: ListeningPosts):
         longer = {"max_call_s": _SHIFT_S, "max_concurrent_calls": _MOST_AGENTS}
         self._server = WebRtcServer(settings.model_copy(update=longer), clock, tenant)
         self._headsets: dict[str, Headset] = {}
+        self._listening = listening
 
     def of(self, agent: str) -> Headset | None:
         """The headset of an agent; None when there is none here."""
@@ -78,6 +81,19 @@ class DeskPhones:
     async def answer(self, agent: str, offer: str) -> str:
         """The answer to the session description of an agent's page. Raises as `WebRtcServer.answer` does."""
         return await self._server.answer(offer, caller=agent)
+
+    def enter(self, supervisor: str, call_id: str, mode: str) -> None:
+        """The supervisor listens, whispers or joins; mode "off" ends it.
+
+        Raises `LineError`: ``no_headset`` without a headset here, ``call_elsewhere`` for a call that is not here.
+        """
+        headset = self.of(supervisor)
+        if headset is None:
+            raise LineError("请先点“用耳机”。", code="no_headset", remedy="接上耳机后再旁听。")
+        if mode == "off":
+            self._listening.leave(headset)
+        elif not self._listening.enter(call_id, headset, Mode(mode)):
+            raise LineError("这通电话不在这里。", code="call_elsewhere", remedy="它已经结束，或在别的接听进程上。")
 
     async def run(self) -> None:
         """Take the connections as they stand, until cancelled."""
@@ -94,6 +110,7 @@ class DeskPhones:
     async def _take(self, line: Line) -> None:
         agent = line.start.caller_number
         if (before := self._headsets.pop(agent, None)) is not None:
+            self._listening.leave(before)
             await before.close()
         self._headsets[agent] = Headset(line)
         log.info("headset_connected", agent=agent)

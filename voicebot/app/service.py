@@ -47,7 +47,11 @@ class Service:
             self._servers.append(browsers)
         self._started = False
         door = _door(browsers, settings.webrtc, lambda: self._started)
-        headset = HeadsetDoor(house.phones.answer, door) if house.phones is not None and door is not None else None
+        headset = (
+            HeadsetDoor(house.phones.answer, door, house.phones.enter)
+            if house.phones is not None and door is not None
+            else None
+        )
         self._office = build_office(house, headset)
         self._web = WebServer(
             build_web(

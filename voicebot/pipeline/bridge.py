@@ -47,7 +47,7 @@ class Bridge:
     async def run(self, released: asyncio.Task[str]) -> str:
         """Until the agent is done with the call (what ``released`` says), or "lost" when their page is gone."""
         self._line.flush()
-        self._state.bridged = self._phone.hear
+        self._state.bridged = self._to_agent
         self._phone.listen(self._take)
         gone = asyncio.create_task(self._phone.over(), name="headset-gone")
         playing = asyncio.create_task(self._play(), name="headset-plays")
@@ -61,7 +61,13 @@ class Bridge:
                 task.cancel()
             await asyncio.gather(gone, playing, return_exceptions=True)
 
+    def _to_agent(self, pcm: bytes) -> None:
+        self._phone.hear(self._state.to_agent(pcm) if self._state.to_agent else pcm)
+
     def _take(self, pcm: bytes) -> None:
+        if self._state.agent_said:
+            self._state.agent_said(pcm)
+        pcm = self._state.to_caller(pcm) if self._state.to_caller else pcm
         played = self._line.played()
         if not self._from_agent.full() and played.written - played.heard - played.flushed < _MOST_AHEAD:
             self._from_agent.put_nowait(pcm)

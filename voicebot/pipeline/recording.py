@@ -22,6 +22,28 @@ class Recorder(Protocol):
         """Finish the file."""
 
 
+class Recorders:
+    """Several as one."""
+
+    def __init__(self, *recorders: Recorder):
+        self._recorders = recorders
+
+    def caller(self, position: int, pcm: bytes) -> None:
+        """To each."""
+        for recorder in self._recorders:
+            recorder.caller(position, pcm)
+
+    def bot(self, position: int, pcm: bytes) -> None:
+        """To each."""
+        for recorder in self._recorders:
+            recorder.bot(position, pcm)
+
+    async def close(self) -> None:
+        """Each."""
+        for recorder in self._recorders:
+            await recorder.close()
+
+
 class RecordedLine:
     """A `Line` that records. The bot's audio is written where it was played, and only as far as it was heard.
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -32,9 +32,10 @@ from voicebot.pipeline.bridge import Phones
 from voicebot.pipeline.digits import DigitCollector
 from voicebot.pipeline.handoff import Takers, Transferring, TransferTargets
 from voicebot.pipeline.hearing import Hearing
+from voicebot.pipeline.listening import ListeningPosts
 from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.record import CallRecord
-from voicebot.pipeline.recording import RecordedLine, Recorder
+from voicebot.pipeline.recording import RecordedLine, Recorder, Recorders
 from voicebot.pipeline.speaking import Speaking
 from voicebot.pipeline.state import CallState, CallTime
 from voicebot.pipeline.thinking import Thinking
@@ -73,6 +74,7 @@ class Parts:
     hold_music: bytes = b""
     takers: Takers | None = None
     phones: Phones | None = None
+    listening: ListeningPosts = field(default_factory=ListeningPosts)
     hearing: Callable[[str, str], None] | None = None  # a call and what its turn in progress sounds like so far
 
 
@@ -82,9 +84,11 @@ class CallSession:
     def __init__(self, parts: Parts, line: Line):
         self._parts = parts
         self._start = line.start
-        self._recorder = parts.recorder(line.start)
         self._state = CallState()
-        self._line: Line = RecordedLine(line, self._recorder, lambda: self._state.secret) if self._recorder else line
+        recorder = parts.recorder(line.start)
+        post = parts.listening.open(line.start.call_id, self._state)
+        self._recorder = Recorders(recorder, post) if recorder else post
+        self._line: Line = RecordedLine(line, self._recorder, lambda: self._state.secret)
         self.timeline = Timeline()
 
     async def run(self) -> CallEnd:
@@ -185,6 +189,6 @@ class CallSession:
         for latencies in latency_ms.values():
             for stage, milliseconds in latencies.items():
                 self._parts.observer.reply(stage, milliseconds)
-        if self._recorder:
-            await self._recorder.close()
+        self._parts.listening.close(self._start.call_id)
+        await self._recorder.close()
         await record.finish(end, latency_ms)

@@ -20,6 +20,10 @@ class CallState:
     thinking: bool = False
     waiting: bool = False  # for a person: there may be music between the words
     caller_speaking: bool = False
+    # Lay a supervisor's voice over what the agent, or the caller, is to hear; None: nobody is in the call.
+    to_agent: Callable[[bytes], bytes] | None = None
+    to_caller: Callable[[bytes], bytes] | None = None
+    agent_said: Callable[[bytes], None] | None = None  # told what the agent says, without the supervisor's voice in it
     bridged: Callable[[bytes], None] | None = None  # takes the caller's audio while a person speaks with them
     expects: Expect = Expect.ANYTHING
     language: str = "zh"

@@ -19,7 +19,7 @@ from voicebot.storage.records import CallLine
 from voicebot.web.account_routes import AccountBody, LoginBody, PasswordBody
 from voicebot.web.desk_routes import EditBody, EntryBody, OutcomeBody, StateBody
 from voicebot.web.doorkeeper import EVERYBODY, Doorkeeper
-from voicebot.web.headset_routes import HeadsetBody
+from voicebot.web.headset_routes import HeadsetBody, ListenBody
 from voicebot.web.record_routes import TicketStateBody
 from voicebot.web.webhook_routes import WebhookBody
 
@@ -28,6 +28,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     EditBody,
     EntryBody,
     HeadsetBody,
+    ListenBody,
     LoginBody,
     OutcomeBody,
     PasswordBody,

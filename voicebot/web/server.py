@@ -55,7 +55,7 @@ def build_web(
     app.add_routes(record_routes(office.record, doorkeeper))
     app.add_routes(desk_routes(office.desk, doorkeeper))
     if office.headset is not None:
-        app.add_routes(headset_routes(office.headset, office.clock, doorkeeper))
+        app.add_routes(headset_routes(office.headset, office.record.audit, office.clock, doorkeeper))
     app.add_routes(figure_routes(office.figures, office.record.tickets, office.record.tenant, doorkeeper))
     app.add_routes(webhook_routes(office.webhooks, office.people.audit, doorkeeper))
     open311 = Open311(office.record.tickets, office.desk.help, office.clock, office.record.tenant)

@@ -12,13 +12,15 @@ from telephony.webrtc.caller import WebRtcCaller
 from voicebot.app.phones import DeskPhones, Headset
 from voicebot.audio.tones import tone
 from voicebot.core.clock import SystemClock
+from voicebot.core.errors import LineError
+from voicebot.pipeline.listening import ListeningPosts
 
 pytestmark = pytest.mark.network
 
 
 @asynccontextmanager
 async def desk_phones() -> AsyncIterator[DeskPhones]:
-    phones = DeskPhones(WebRtcSettings(silent_timeout_s=2), SystemClock(), "luoyang")
+    phones = DeskPhones(WebRtcSettings(silent_timeout_s=2), SystemClock(), "luoyang", ListeningPosts())
     running = asyncio.create_task(phones.run())
     await asyncio.sleep(0)
     try:
@@ -85,3 +87,17 @@ async def test_a_page_that_is_gone_is_no_headset() -> None:
         await mei.hang_up()
         await asyncio.wait_for(phone.over(), 8)
         assert phones.of("mei") is None
+
+
+async def test_a_supervisor_needs_a_headset_and_a_call_that_is_here() -> None:
+    async with desk_phones() as phones:
+        with pytest.raises(LineError, match="耳机"):
+            phones.enter("chief", "call-1", "listen")
+        chief = await page(phones, "chief")
+        try:
+            await headset(phones, "chief")
+            with pytest.raises(LineError, match="不在这里"):
+                phones.enter("chief", "call-1", "listen")
+            phones.enter("chief", "call-1", "off")
+        finally:
+            await chief.hang_up()

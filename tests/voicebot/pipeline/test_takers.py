@@ -12,6 +12,7 @@ from tests.support.calls import CallRig, ScriptedDialog, ScriptedRecogniser, ton
 from voicebot.core.actions import Action, HandOff, HandOffTaken, HangUp, Outcome, QueueMoved, Say
 from voicebot.core.call import HandOffReason
 from voicebot.pipeline.handoff import Taker
+from voicebot.pipeline.listening import Mode
 
 
 def _dialog(*on_taken: Action) -> ScriptedDialog:
@@ -148,6 +149,32 @@ def test_an_agent_with_a_headset_speaks_with_the_caller_who_is_read_along() -> N
     assert ("headset", {"outcome": "done", "agent": "mei"}) in call.kept.events
     assert isinstance(call.takers, FakeTakers)
     assert [outcome for _, outcome in call.takers.outcomes] == ["answered"]
+
+
+def test_a_supervisor_who_joins_is_heard_by_agent_and_caller() -> None:
+    call, phone = _with_headset(Taker("mei", ""), release=[(6.0, "done")])
+    chief = FakePhone()
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(4)
+        assert call.listening.enter(line.start.call_id, chief, Mode.JOIN)
+        heard, before = len(phone.heard), len(line.caller.received())
+        silence = bytes(320)
+        for _ in range(50):
+            assert chief.sink is not None
+            assert phone.sink is not None
+            chief.sink(tone(20, hz=700))
+            phone.sink(silence)
+            await asyncio.sleep(0.02)
+        assert _loud(bytes(phone.heard[heard:])) > 0.4 * 8000
+        assert _loud(line.caller.received()[before:].tobytes()) > 0.4 * 8000
+        assert _loud(bytes(chief.heard)) == 0  # nobody else spoke, and one's own voice does not come back
+        await phone.talk(500)
+        assert _loud(bytes(chief.heard)) > 0.4 * 4000
+        await asyncio.sleep(8)
+
+    assert call.play(script) == "handed_off"
+    assert chief.sink is None
 
 
 def test_a_caller_whose_agent_lost_the_page_keeps_the_place_and_gets_the_next_one() -> None:

@@ -2,12 +2,12 @@
 import { Refusal, ask, at, post, tell } from "/static/api.js";
 
 const RETRY_MS = [1000, 3000, 8000, 20000];
-let microphone = null, connection = null, channel = null, wanted = false, tries = 0, muted = false;
+let microphone = null, connection = null, channel = null, wanted = false, tries = 0, muted = false, put_on = "";
 
 const say = (text) => { at("headset-state").textContent = text; };
 
 function show() {
-  at("headset").textContent = wanted ? "收起耳机" : "用耳机接听";
+  at("headset").textContent = wanted ? "收起耳机" : put_on;
   at("headset").setAttribute("aria-pressed", String(wanted));
   for (const id of ["mute", "microphone-part"]) at(id).hidden = !wanted;
   at("mute").textContent = muted ? "取消静音（F6）" : "静音（F6）";
@@ -104,7 +104,8 @@ export function mute() {
   show();
 }
 
-export function headset() {
+export function headset(title = "用耳机接听") {
+  put_on = title;
   window.addEventListener("pagehide", put_down);
   at("headset").addEventListener("click", () => (wanted ? put_down() : tell(() => pick_up())));
   at("mute").addEventListener("click", mute);

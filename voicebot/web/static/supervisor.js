@@ -1,7 +1,8 @@
 // The supervisor's page: the floor live, the day in figures.
-import { ask, at, lasted, make, me, tell } from "/static/api.js";
+import { ask, at, lasted, make, me, post, tell } from "/static/api.js";
 import { bars, curve } from "/static/charts.js";
 import { conversation, hearing } from "/static/conversation.js";
+import { headset, mute } from "/static/headset.js";
 import { watermark } from "/static/watermark.js";
 import { REASONS, SKILLS, STATES } from "/static/words.js";
 
@@ -41,10 +42,23 @@ const calls = () => tell(async () => {
 
 function watch(call_id) {
   watched = call_id;
-  at("turns").hidden = false;
+  at("turns").hidden = at("listen").hidden = false;
+  mode("");
   connect();
   read();
 }
+
+function mode(chosen) {
+  for (const button of at("listen").children) button.setAttribute("aria-pressed", String(button.dataset.mode === chosen));
+}
+
+at("listen").addEventListener("click", (event) => {
+  const chosen = event.target.dataset.mode;
+  if (chosen) tell(async () => {
+    await post(`/api/calls/${encodeURIComponent(watched)}/listen`, { mode: chosen });
+    mode(chosen);
+  });
+});
 
 const read = () => tell(async () => conversation(await ask(`/api/calls/${encodeURIComponent(watched)}`)));
 
@@ -58,6 +72,8 @@ const figures = () => tell(async () => {
 });
 
 watermark(account);
+headset("用耳机");
+document.addEventListener("keydown", (event) => { if (event.key === "F6") { event.preventDefault(); mute(); } });
 connect();
 figures();
 setInterval(figures, 10_000);
