@@ -11,7 +11,7 @@ from playwright.async_api import Browser, expect
 from tests.support.browser import PHONE, barriers, chromium, person, picture
 from tests.support.databases import new_database
 from tests.support.nouns import bot_turn, caller_turn, full_draft, hand_off
-from tests.support.office import employ, new_office, opened_office
+from tests.support.office import PASSWORD, employ, new_office, opened_office
 from voicebot.core.call import CallStart, Channel
 from voicebot.core.clock import SystemClock
 from voicebot.desk.assignment import Assigner
@@ -173,3 +173,23 @@ async def test_the_desk_fits_a_small_screen_and_a_phone(floor: Floor, browser: B
                 await picture(mei, "desk-phone")
             wide = await mei.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0
+
+
+async def test_an_editor_begins_at_the_knowledge_page(floor: Floor, browser: Browser) -> None:
+    await employ(floor.office, "li", Role.EDITOR, "李编辑")
+    await floor.office.editing.questions.add("luoyang", "call-1", "学区怎么划分", nearest_article="idcard", score=0.3)
+    context = await browser.new_context(locale="zh-CN")
+    page = await context.new_page()
+    await page.goto(floor.url + "/login")
+    await page.fill("input[name=name]", "li")
+    await page.fill("input[name=password]", PASSWORD)
+    await page.click("button[type=submit]")
+    await page.wait_for_url("**/desk/knowledge")
+    await expect(page.locator("#unanswered")).to_contain_text("学区怎么划分")
+    await expect(page.locator("#articles tr")).to_have_count(2)
+    await page.fill("#question", "路灯坏了")
+    await page.press("#question", "Enter")
+    await expect(page.locator("#passages")).to_contain_text("路灯报修")
+    assert await barriers(page) == []
+    await picture(page, "knowledge")
+    await context.close()

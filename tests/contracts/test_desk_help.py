@@ -59,3 +59,11 @@ def test_departments_and_services_are_told_apart(desk_help: DeskHelp) -> None:
         assert ids
         assert len(set(ids)) == len(ids)
         assert all(choice.name for choice in choices)
+
+
+def test_every_article_is_listed_those_that_are_not_spoken_first(desk_help: DeskHelp) -> None:
+    lines = desk_help.articles()
+    assert lines
+    assert [line.speakable for line in lines] == sorted(line.speakable for line in lines)
+    assert all(line.id and line.title and line.owner and line.state and line.version >= 1 for line in lines)
+    assert all((line.state in ("可用", "即将过期")) == line.speakable for line in lines)

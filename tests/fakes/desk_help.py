@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from voicebot.core.ticket import TicketDraft
-from voicebot.desk.ports import Choice, Passage, Service, Suggestion
+from voicebot.desk.ports import ArticleLine, Choice, Passage, Service, Suggestion
 
 
 class FakeDeskHelp:
@@ -22,6 +23,13 @@ class FakeDeskHelp:
 
     def departments(self) -> Sequence[Choice]:
         return [Choice("urban", "城市管理局"), Choice("water", "供水集团")]
+
+    def articles(self) -> Sequence[ArticleLine]:
+        old, new = date(2020, 1, 1), date(2099, 1, 1)
+        return [
+            ArticleLine("heating", "供暖日期", "城市管理局", 1, old, "已过期", speakable=False, questions=2),
+            ArticleLine("streetlight", "路灯报修", "城市管理局", 2, new, "可用", speakable=True, questions=5),
+        ]
 
     def services(self) -> Sequence[Service]:
         return [Service("A01", ("城市管理", "市容环境", "占道经营"))]

@@ -8,12 +8,13 @@ from dialog.city.deadlines import due_times
 from dialog.city.nouns import City
 from dialog.flow import DialogTools
 from dialog.knowledge import KnowledgeIndex
+from dialog.knowledge.standing import standing
 from dialog.ticket import wording
 from dialog.ticket.addresses import precise
 from voicebot.app.conversations import Conversations
 from voicebot.core.ports import Clock
 from voicebot.core.ticket import TicketDraft, TicketType
-from voicebot.desk.ports import Choice, Passage, Service, Suggestion
+from voicebot.desk.ports import ArticleLine, Choice, Passage, Service, Suggestion
 
 _NO_PLACE = (TicketType.INQUIRY, TicketType.SUGGESTION, TicketType.PRAISE)
 _ACCUSING = (TicketType.COMPLAINT, TicketType.REPORT)
@@ -71,6 +72,24 @@ class CityHelp:
     def departments(self) -> Sequence[Choice]:
         """The departments of the city."""
         return [Choice(department.id, department.name) for department in self._city.departments]
+
+    def articles(self) -> Sequence[ArticleLine]:
+        """Every article of the city, those that are not spoken first."""
+        today = self._today()
+        lines = [
+            ArticleLine(
+                article.id,
+                article.title,
+                self._name(article.owner),
+                article.version,
+                article.valid_to,
+                standing(article, today),
+                article.speakable(today),
+                len(article.questions),
+            )
+            for article in self._city.articles
+        ]
+        return sorted(lines, key=lambda line: (line.speakable, line.valid_to, line.id))
 
     def services(self) -> Sequence[Service]:
         """The categories of the city."""

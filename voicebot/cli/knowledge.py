@@ -1,22 +1,19 @@
 """``voicebot knowledge``: check, list, import and export a city's articles."""
 
 import json
-from datetime import date
 from pathlib import Path
 
 import click
 
 from dialog.city import load_city
 from dialog.city.articles import write_article
-from dialog.city.nouns import Article
 from dialog.embedding import Embedder
 from dialog.knowledge.conflicts import find_conflicts
 from dialog.knowledge.exchange import export_articles, import_articles
+from dialog.knowledge.standing import standing
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import ConfigurationError
 from voicebot.settings import Settings
-
-_SOON_DAYS = 30
 
 
 @click.group("knowledge", help="知识库：检查、列出、导入、导出。")
@@ -32,7 +29,7 @@ def check(settings: Settings, as_json: bool) -> None:
     city = load_city(settings.city_dir)
     today = SystemClock().now().astimezone(city.timezone).date()
     conflicts = find_conflicts(city.articles, Embedder(settings.var_dir / "embeddings"), city.tenant)
-    states = {article.id: _state(article, today) for article in city.articles}
+    states = {article.id: standing(article, today) for article in city.articles}
     if as_json:
         pairs = [
             {"articles": [c.first.id, c.second.id], "questions": c.questions, "likeness": round(c.likeness, 4),
@@ -62,7 +59,7 @@ def list_articles(settings: Settings, as_json: bool) -> None:
     today = SystemClock().now().astimezone(city.timezone).date()
     rows = [
         {"id": a.id, "title": a.title, "owner": city.department_by_id[a.owner].name, "version": a.version,
-         "valid_to": a.valid_to.isoformat(), "state": _state(a, today)}
+         "valid_to": a.valid_to.isoformat(), "state": standing(a, today)}
         for a in city.articles
     ]  # fmt: skip
     if as_json:
@@ -119,11 +116,3 @@ def import_command(settings: Settings, source: Path) -> None:
         path = settings.city_dir / (old.file if old else f"knowledge/{article.id}.md")
         path.write_text(write_article(article), encoding="utf-8")
     click.echo(f"读到 {len(articles)} 篇，写入 {len(changed)} 篇，其余没有变化。重启服务后生效。")
-
-
-def _state(article: Article, today: date) -> str:
-    if article.speakable(today):
-        return "即将过期" if (article.valid_to - today).days <= _SOON_DAYS else "可用"
-    if article.status.value != "published":
-        return "草稿" if article.status.value == "draft" else "已撤下"
-    return "已过期" if article.valid_to < today else "还没生效"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from voicebot.core.ticket import TicketDraft
@@ -54,6 +55,20 @@ class Service:
         return self.path[0]
 
 
+@dataclass(frozen=True, slots=True)
+class ArticleLine:
+    """A knowledge article in a list; ``state`` says in Chinese whether it may be spoken today."""
+
+    id: str
+    title: str
+    owner: str
+    version: int
+    valid_to: date
+    state: str
+    speakable: bool
+    questions: int
+
+
 class DeskHelp(Protocol):
     """Knowledge and wordings of the city. Every method takes some tens of milliseconds of CPU; call it in a thread."""
 
@@ -68,6 +83,9 @@ class DeskHelp(Protocol):
 
     def departments(self) -> Sequence[Choice]:
         """Who may get a ticket."""
+
+    def articles(self) -> Sequence[ArticleLine]:
+        """Every article of the city, those that are not spoken first."""
 
     def services(self) -> Sequence[Service]:
         """What can be asked for."""

@@ -24,7 +24,7 @@ from voicebot.storage.documents import plain
 from voicebot.storage.records import CallRecords
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.web import views
-from voicebot.web.doorkeeper import ACTOR, DESK, READERS, Doorkeeper
+from voicebot.web.doorkeeper import ACTOR, DESK, EDITORS, READERS, Doorkeeper
 from voicebot.web.refusals import body_of, close_off, refused
 
 log = structlog.get_logger(__name__)
@@ -201,7 +201,7 @@ def desk_routes(desk: Desk, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         web.patch("/api/tickets/{number}", guard(revise, DESK)),
         web.get("/api/calls/{call_id}/earlier", guard(earlier, READERS)),
         web.get("/api/calls/{call_id}/advice", guard(advice, DESK)),
-        web.get("/api/knowledge", guard(knowledge, DESK, program=True)),
+        web.get("/api/knowledge", guard(knowledge, DESK | EDITORS, program=True)),
     ]
 
 

@@ -27,6 +27,7 @@ EVERYBODY = frozenset(Role)
 DESK = frozenset({Role.AGENT, Role.SUPERVISOR, Role.ADMINISTRATOR})
 LEADS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 READERS = frozenset({Role.AGENT, Role.SUPERVISOR, Role.AUDITOR, Role.ADMINISTRATOR})
+EDITORS = frozenset({Role.EDITOR, Role.SUPERVISOR, Role.ADMINISTRATOR})
 AUDIT = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
 ADMIN = frozenset({Role.ADMINISTRATOR})
 

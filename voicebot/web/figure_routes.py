@@ -12,7 +12,7 @@ from voicebot.storage.documents import plain
 from voicebot.storage.tickets import CHINA_TIME, SqlTicketStore
 from voicebot.web.doorkeeper import LEADS, READERS, Doorkeeper
 from voicebot.web.exports import Cell, csv_file, xlsx_file
-from voicebot.web.record_routes import instant_in, number_in
+from voicebot.web.queries import instant_in, number_in
 from voicebot.web.refusals import refused
 
 _SLOT_HEADER = ("时段", "来电", "转人工", "接起", "放弃")

@@ -16,12 +16,14 @@ from voicebot.storage.audit import Audit
 from voicebot.storage.changes import Changes
 from voicebot.storage.database import Database
 from voicebot.storage.logins import Logins
+from voicebot.storage.questions import UnansweredQuestions
 from voicebot.storage.recordings import Recordings
 from voicebot.storage.records import CallRecords
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.storage.webhooks import Webhooks
 from voicebot.web.account_routes import People
 from voicebot.web.desk_routes import Desk
+from voicebot.web.editor_routes import Editing
 from voicebot.web.headset_routes import HeadsetDoor
 from voicebot.web.record_routes import Record
 from voicebot.web.settings import WebSettings
@@ -37,6 +39,7 @@ class Office:
     figures: Figures
     webhooks: Webhooks
     clock: Clock
+    editing: Editing
     headset: HeadsetDoor | None = None
 
     @classmethod
@@ -75,6 +78,7 @@ class Office:
             Figures(database, clock, desk),
             Webhooks(database, clock),
             clock,
+            Editing(UnansweredQuestions(database, clock), desk_help, tenant),
             headset,
         )
 

@@ -5,7 +5,7 @@ from importlib.resources.abc import Traversable
 
 from aiohttp import web
 
-from voicebot.web.doorkeeper import DESK, EVERYBODY, LEADS, Doorkeeper, Handler
+from voicebot.web.doorkeeper import DESK, EDITORS, EVERYBODY, LEADS, Doorkeeper, Handler
 from voicebot.web.refusals import MICROPHONE_ONLY
 
 _FOLDER = resources.files("voicebot.web") / "static"
@@ -13,12 +13,13 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def page_routes(doorkeeper: Doorkeeper) -> list[web.RouteDef]:
-    """``/login``, ``/desk``, ``/desk/supervisor`` and ``/static/…``."""
+    """``/login``, ``/desk``, ``/desk/supervisor``, ``/desk/knowledge``, ``/account`` and ``/static/…``."""
     guard = doorkeeper.guard
     return [
         web.get("/login", _page("login.html")),
         web.get("/desk", guard(_page("desk.html", microphone=True), DESK, page=True)),
         web.get("/desk/supervisor", guard(_page("supervisor.html"), LEADS, page=True)),
+        web.get("/desk/knowledge", guard(_page("knowledge.html"), EDITORS, page=True)),
         web.get("/account", guard(_page("account.html"), EVERYBODY, page=True, newcomer=True)),
         *open_pages(),
     ]

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,10 +19,10 @@ from voicebot.storage.sealed import is_sealed
 from voicebot.storage.tickets import SqlTicketStore
 from voicebot.web import views
 from voicebot.web.doorkeeper import ACTOR, AUDIT, LEADS, PROGRAM, READERS, Doorkeeper
+from voicebot.web.queries import instant_in, number_in
 from voicebot.web.refusals import body_of, refused
 from voicebot.web.sealed_response import send_sealed
 
-_MAX_LIMIT = 200
 _LOOKS = ("viewed", "unmasked", "filed", "revised")
 
 
@@ -182,25 +181,3 @@ async def _note(record: Record, number: str, actor: str, kind: str) -> None:
     """A line in the ticket's log; what other programs read is counted by their own logs."""
     if actor != PROGRAM:
         await record.tickets.append(TicketEvent(number, record.clock.now(), actor, kind))
-
-
-def number_in(request: web.Request, name: str, default: int) -> int:
-    """A whole number of the query, from 1 to 200."""
-    given = request.query.get(name, str(default))
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= _MAX_LIMIT:
-        raise refused(web.HTTPBadRequest, "query_invalid", f"{name} 须为 1 到 {_MAX_LIMIT} 的整数。")
-    return int(given)
-
-
-def instant_in(request: web.Request, name: str) -> datetime | None:
-    """An instant of the query with its zone, None when it is not given."""
-    given = request.query.get(name)
-    if given is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(given)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise refused(web.HTTPBadRequest, "query_invalid", f"{name} 须为带时区的时间，如 2026-03-01T08:00:00+08:00。")
-    return instant

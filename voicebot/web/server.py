@@ -10,6 +10,7 @@ from voicebot.web.account_routes import account_routes
 from voicebot.web.call_routes import CallDoor, call_routes
 from voicebot.web.desk_routes import desk_routes
 from voicebot.web.doorkeeper import Doorkeeper
+from voicebot.web.editor_routes import editor_routes
 from voicebot.web.figure_routes import figure_routes
 from voicebot.web.front_page import Front, front_routes
 from voicebot.web.headset_routes import headset_routes
@@ -54,6 +55,7 @@ def build_web(
     app.add_routes(account_routes(office.people, doorkeeper, settings, office.clock))
     app.add_routes(record_routes(office.record, doorkeeper))
     app.add_routes(desk_routes(office.desk, doorkeeper))
+    app.add_routes(editor_routes(office.editing, doorkeeper))
     if office.headset is not None:
         app.add_routes(headset_routes(office.headset, office.record.audit, office.clock, doorkeeper))
     app.add_routes(figure_routes(office.figures, office.record.tickets, office.record.tenant, doorkeeper))

@@ -138,6 +138,19 @@ async def test_the_system_that_handles_a_ticket_tells_how_far_it_has_come(progra
         assert [row["service_request_id"] for row in await answer.json()] == [ticket.number]
 
 
+async def test_editors_see_what_was_asked_in_vain_and_how_the_articles_stand(program: Person, office: Office) -> None:
+    for question in ("居住证怎么续", "我叫王建国，学区怎么划分", "居住证怎么续"):
+        await office.editing.questions.add("luoyang", "call-1", question, nearest_article="idcard", score=0.31)
+    status, told = await program.ask("GET", "/api/knowledge/unanswered")
+    assert status == 200
+    rows = [(row["question"], row["times"]) for row in told["questions"]]
+    assert rows[0] == ("居住证怎么续", 2)
+    assert len(rows) == 2
+    assert "王建国" not in str(told)
+    _, told = await program.ask("GET", "/api/knowledge/articles")
+    assert [article["state"] for article in told["articles"]] == ["已过期", "可用"]
+
+
 async def test_open311_takes_a_request(program: Person, office: Office) -> None:
     form = {
         "service_code": "A01",

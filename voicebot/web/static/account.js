@@ -1,5 +1,5 @@
 import { ask, at, make, me, post, tell } from "/static/api.js";
-import { ROLES } from "/static/words.js";
+import { HOMES, ROLES } from "/static/words.js";
 
 const account = await me();
 at("due").hidden = !account.must_change;
@@ -13,7 +13,7 @@ at("password").addEventListener("submit", (event) => {
   }
   tell(async () => {
     await post("/api/me/password", { old: form.get("old"), new: form.get("new") });
-    location.assign("/desk");
+    location.assign(HOMES[account.role] ?? "/desk");
   });
 });
 

@@ -8,3 +8,6 @@ export const KINDS = { question: "可以问", reply: "可以答" };
 export const TYPES = ["", "咨询", "求助", "投诉", "举报", "建议", "表扬"];
 export const URGENCIES = { normal: "一般", urgent: "紧急", emergency: "特急" };
 export const SKILLS = { general: "综合", dialect: "方言", enterprise: "企业", tourism: "涉旅", english: "英语", emergency: "险情" };
+
+// Where each role begins; everybody else at their account.
+export const HOMES = { editor: "/desk/knowledge", auditor: "/account" };
