@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     log_json: bool = Field(False, description="logs as one JSON object a line, for a log collector")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="lowest level that is logged")
     drain_s: float = Field(60, ge=0, description="how long calls may go on after the service is told to stop, seconds")
+    max_conversations: int = Field(
+        0,
+        ge=0,
+        description="conversations of a process at the same time, over all lines; one caller more is told that the"
+        " lines are busy and is listed to be called back; 0: no limit but those of the lines",
+    )
     workers: int = Field(
         1, ge=1, le=32, description="processes that take calls; each next one has its own ports, see docs/deployment.md"
     )

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
@@ -17,10 +18,13 @@ from voicebot.app.conversations import Conversations
 from voicebot.app.phones import DeskPhones
 from voicebot.core.errors import HotlineError
 from voicebot.core.ports import CallStore, Clock, Line, Recogniser
+from voicebot.core.speech import Expect
 from voicebot.desk.agent_queue import SqlAgentQueue
+from voicebot.language.spoken_numbers import find_phone
 from voicebot.models import ModelStore
 from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.session import CallSession, Parts
+from voicebot.pipeline.turn_away import TurnedAway
 from voicebot.settings import Settings
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.changes import Changes
@@ -152,10 +156,24 @@ class House:
         parts = self.parts
         if isinstance(line, WebRtcLine):
             parts = replace(parts, calls=CaptionedCallStore(parts.calls, line))
-        session: asyncio.Task[object] = asyncio.create_task(CallSession(parts, line).run())
+        most = self.settings.max_conversations
+        if most and len(self.sessions) >= most:
+            work: Coroutine[Any, Any, object] = self._turned_away(line).run()
+        else:
+            work = CallSession(parts, line).run()
+        session: asyncio.Task[object] = asyncio.create_task(work)
         self.sessions.add(session)
         session.add_done_callback(self._over)
         return session
+
+    def _turned_away(self, line: Line) -> TurnedAway:
+        parts = self.parts
+
+        def text(number: str) -> str:
+            known = find_phone(number, Expect.DIGITS)
+            return self.conversations.text("lines_full" if known else "lines_full_no_number", "zh")
+
+        return TurnedAway(line, parts.synthesiser, parts.calls, parts.questions, parts.queue, self.observer, text)
 
     def _over(self, session: asyncio.Task[object]) -> None:
         self.sessions.discard(session)

@@ -55,6 +55,7 @@ class HandOffReason(StrEnum):
     UNSURE = "unsure"
     ABUSE = "abuse"
     FAULT = "fault"
+    BUSY = "busy"  # nobody spoke with the caller: too many were calling
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 // What the pages say for the codes of the service.
 export const STATES = { offline: "离席", ready: "就绪", ringing: "振铃", talking: "通话中", wrap_up: "话后处理", paused: "小休" };
-export const REASONS = { asked: "来电人要求", emergency: "险情", not_understood: "没听懂", dialect: "方言", unsure: "需核实", abuse: "情绪激动", fault: "系统故障" };
+export const REASONS = { asked: "来电人要求", emergency: "险情", not_understood: "没听懂", dialect: "方言", unsure: "需核实", abuse: "情绪激动", fault: "系统故障", busy: "线路忙" };
 export const SPEAKERS = { caller: "来电人", bot: "机器人", agent: "坐席" };
 export const ROLES = { agent: "坐席", supervisor: "班长", editor: "知识编辑", auditor: "审计", administrator: "管理员" };
 export const CALL_BACKS = { asked: "已答应回电", missed: "未接通" };
