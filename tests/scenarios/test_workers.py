@@ -1,11 +1,14 @@
 """``voicebot serve`` with two workers: one is killed in the middle of a call."""
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +16,8 @@ import pytest
 
 from tests.support.hotline import Hotline
 from tests.support.models import require_models
-from voicebot.app.workers import environment_of
+from tests.support.raw_sip import RawSip
+from voicebot.app.workers import environment_of, ports_of
 from voicebot.core.call import CallEnd
 from voicebot.storage.database import Database
 from voicebot.storage.records import CallRecords
@@ -59,10 +63,53 @@ async def test_a_killed_worker_takes_its_own_calls_with_it_and_no_other(
             os.kill(pid, 0)
 
 
-async def _ends(records: CallRecords, enough: Callable[[list[CallEnd | None]], bool]) -> list[CallEnd | None]:
+@pytest.mark.long
+async def test_with_twenty_calls_up_only_those_of_the_killed_worker_are_lost_and_all_are_on_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require_models("whisper-base", "kokoro")
+    monkeypatch.setenv("VOICEBOT_WORKERS", "2")
+    hotline = Hotline.make(tmp_path)
+    hotline.start()
+    database = Database(hotline.settings.storage)
+    try:
+        await _until(lambda: hotline.ready(1))
+        ports = [ports_of(hotline.settings, number)["sip__port"] for number in (0, 1)]
+        async with contextlib.AsyncExitStack() as stack:
+            peers = [
+                await stack.enter_async_context(RawSip(ports[number % 2], caller=f"138001380{number:02}"))
+                for number in range(20)
+            ]
+            for peer in peers:
+                assert (await peer.invite(timeout_s=20)).status == 200
+            await asyncio.sleep(3)  # a call is on record some hundred milliseconds after it is answered
+            os.kill(_pids(hotline, 0)[0], signal.SIGKILL)
+            began_s = time.monotonic()
+            async with RawSip(ports[1], caller="13900139000") as newcomer:
+                assert (await newcomer.invite(timeout_s=10)).status == 200
+                assert time.monotonic() - began_s < 2
+                await newcomer.bye()
+            untouched = peers[1::2]
+            before = [len(peer.media.packets) for peer in untouched]
+            await asyncio.sleep(2)
+            after = [len(peer.media.packets) for peer in untouched]
+            assert all(now - then > 80 for then, now in zip(before, after, strict=True)), (before, after)
+            assert not [request for peer in untouched for request in peer.requests if request.method == "BYE"]
+            ends = await _ends(CallRecords(database), lambda ends: ends.count(CallEnd.CUT_OFF) == 10, newest=30)
+            assert len(ends) == 21
+            for peer in untouched:
+                await peer.bye()
+    finally:
+        database.close()
+        assert hotline.stop() == 0, hotline.log()[-3000:]
+
+
+async def _ends(
+    records: CallRecords, enough: Callable[[list[CallEnd | None]], bool], newest: int = 5
+) -> list[CallEnd | None]:
     until = time.monotonic() + 60
-    while not enough(ends := [line.end for line in await records.latest(5)]):
-        assert time.monotonic() < until, ends
+    while not enough(ends := [line.end for line in await records.latest(newest)]):
+        assert time.monotonic() < until, Counter(ends)
         await asyncio.sleep(0.2)
     return ends
 
@@ -79,7 +126,8 @@ def _caller(hotline: Hotline, number: int, folder: Path) -> "subprocess.Popen[by
 
 
 def _pids(hotline: Hotline, number: int) -> list[int]:
-    lines = [json.loads(line) for line in hotline.log().splitlines() if line.startswith("{")]
+    # Several processes write into one file: two objects may share a line.
+    lines = [json.loads(line) for line in re.findall(r"\{[^{}]*\"worker_started\"[^{}]*\}", hotline.log())]
     return [line["pid"] for line in lines if line["event"] == "worker_started" and line["number"] == number]
 
 
