@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import tables
 from voicebot.cli import COMMANDS
 from voicebot.cli.settings import markdown
 
@@ -72,6 +73,12 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
     asked, not_asked = (answers["understood"][way] for way in ("asked", "not asked"))
     assert f"{answers['n']} 条听懂 {asked} 条；不知道时 {not_asked} 条" in readme
     assert f"{answers['others']} 条与问题无关的真人短句，被当成回答的 {answers['turned']} 条" in readme
+
+
+@pytest.mark.parametrize("name", tables.DOCUMENTS)
+def test_the_tables_of_the_documents_are_those_of_the_result_files(name: str) -> None:
+    text = (ROOT / "docs" / tables.DOCUMENTS[name]).read_text("utf-8")
+    assert tables.block(name) in text, "run: python -m benchmarks.tables"
 
 
 @pytest.mark.parametrize("document", ["security.md", "faults.md"])
