@@ -94,6 +94,8 @@ def moved(c: Conversation, outcome: QueueMoved) -> list[Action]:
 
 def taken(c: Conversation, outcome: HandOffTaken) -> list[Action]:
     """A person has taken the call; one without a telephone line into it calls back, when there is a number."""
+    if outcome.at_once:
+        return []
     if outcome.put_through:
         return [c.say("handoff_through")]
     if not (c.line_phone or (c.memory.draft is not None and c.memory.draft.caller_phone)):

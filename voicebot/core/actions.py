@@ -128,9 +128,13 @@ class HandOffFailed:
 
 @dataclass(frozen=True, slots=True)
 class HandOffTaken:
-    """A person has taken the call: it is put through now, or they will call back from a telephone of their own."""
+    """A person has taken the call: it is put through now, or they will call back from a telephone of their own.
+
+    ``at_once``: they are on the line this moment, with nothing left to announce.
+    """
 
     put_through: bool
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

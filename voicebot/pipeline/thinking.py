@@ -191,11 +191,11 @@ class Thinking(FrameProcessor):
             self._wait_for_taker()
         if action is None and taker is None:
             return
-        while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
-            await asyncio.sleep(_POLL_S)
         if taker is not None and (phone := self._transferring.phone(taker)):
             await self._speak_with(taker, phone)
             return
+        while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
+            await asyncio.sleep(_POLL_S)
         if taker is not None:
             outcome = await self._transferring.put_through(taker)
             self._record.note("transfer", outcome=outcome, agent=taker.agent)
@@ -213,6 +213,7 @@ class Thinking(FrameProcessor):
             )
 
     async def _speak_with(self, taker: Taker, phone: Phone) -> None:
+        await self.broadcast_interruption()  # whatever the bot was saying: a person is there
         self._record.note("transfer", outcome="answered", agent=taker.agent)
         ended = await self._transferring.speak_with(taker, phone, self._state)
         self._record.note("headset", outcome=ended, agent=taker.agent)
@@ -253,10 +254,11 @@ class Thinking(FrameProcessor):
         await self._put(_Input(lambda: self._meet(taker)))
 
     def _meet(self, taker: Taker) -> Sequence[Action]:
-        reachable = bool(taker.target) or self._transferring.phone(taker) is not None
+        at_once = self._transferring.phone(taker) is not None
+        reachable = bool(taker.target) or at_once
         if reachable:
             self._taker = taker
-        return self._dialog.outcome(HandOffTaken(put_through=reachable))
+        return self._dialog.outcome(HandOffTaken(put_through=reachable, at_once=at_once))
 
     async def _carry_out_one(self, action: Action) -> Outcome | None:
         match action:

@@ -143,12 +143,32 @@ def test_an_agent_with_a_headset_speaks_with_the_caller_who_is_read_along() -> N
     assert call.play(script) == "handed_off"
     assert _loud(bytes(phone.heard)) > 0.4 * 0.6 * 8000
     assert phone.sink is None
-    assert call.dialog.outcomes[-1] == HandOffTaken(put_through=True)
-    assert call.voice.spoken == ["正在为您接通。"]  # the bot answers nothing that is said to a person
+    assert call.dialog.outcomes[-1] == HandOffTaken(put_through=True, at_once=True)
+    assert call.voice.spoken == []  # nothing is announced, and nothing that is said to a person is answered
     assert "我家停水了" in [turn.text for turn in call.kept.turns.values()]
     assert ("headset", {"outcome": "done", "agent": "mei"}) in call.kept.events
     assert isinstance(call.takers, FakeTakers)
     assert [outcome for _, outcome in call.takers.outcomes] == ["answered"]
+
+
+def test_caller_and_agent_hear_each_other_within_a_fifth_of_a_second_though_the_bot_was_speaking() -> None:
+    call, phone = _with_headset(Taker("mei", ""), release=[(5.0, "done")])
+    call.dialog.greeting = (
+        HandOff(HandOffReason.ASKED),
+        Say("这是一段很长的话，要说上好几秒钟，请您稍等一会儿，不要挂机。"),
+    )
+    joined: list[float] = []
+
+    async def script(line: WavLine) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        while phone.sink is None:
+            await asyncio.sleep(0.01)
+        joined.append(loop.time() - began_s)
+        await asyncio.sleep(10)
+
+    assert call.play(script) == "handed_off"
+    assert joined[0] < 1.2, "the agent takes it one second after the caller asked"
 
 
 def test_a_supervisor_who_joins_is_heard_by_agent_and_caller() -> None:
@@ -189,7 +209,8 @@ def test_a_caller_whose_agent_lost_the_page_keeps_the_place_and_gets_the_next_on
     assert call.play(script) == "caller_hung_up"
     assert isinstance(call.takers, FakeTakers)
     assert [outcome for _, outcome in call.takers.outcomes][:2] == ["answered", "failed"]
-    assert call.dialog.outcomes.count(HandOffTaken(put_through=True)) == 2
+    taken = [outcome for outcome in call.dialog.outcomes if isinstance(outcome, HandOffTaken)]
+    assert taken == [HandOffTaken(put_through=True, at_once=True), HandOffTaken(put_through=True)]
     assert any(isinstance(outcome, QueueMoved) for outcome in call.dialog.outcomes)
 
 
