@@ -89,12 +89,15 @@ class FakePhone:
         self.heard = bytearray()
         self.sink: Callable[[bytes], None] | None = None
         self.gone = asyncio.Event()
+        self.joined = asyncio.Event()
 
     def hear(self, pcm: bytes) -> None:
         self.heard += pcm
 
     def listen(self, sink: Callable[[bytes], None] | None) -> None:
         self.sink = sink
+        if sink is not None:
+            self.joined.set()
 
     async def over(self) -> None:
         await self.gone.wait()
@@ -162,8 +165,7 @@ def test_caller_and_agent_hear_each_other_within_a_fifth_of_a_second_though_the_
     async def script(line: WavLine) -> None:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        while phone.sink is None:
-            await asyncio.sleep(0.01)
+        await phone.joined.wait()
         joined.append(loop.time() - began_s)
         await asyncio.sleep(10)
 
