@@ -17,7 +17,7 @@ _MARKS = re.compile(r"[\s，。！？、；：,.!?;:…“”\"'《》（）()�
 _NEGATIONS = frozenset("不没未无别非勿")
 _LONGEST_GIST = 24
 _LONGEST = 60
-_SHORTEST = 2
+_SHORTEST, _SHORTEST_PLACE = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,9 @@ def checked(answer: str, said: Sequence[str]) -> Reading:
     for name in NAMES:
         value = found.get(name, "").strip()
         if not _bare(value):
+            continue
+        if name == "location" and len(_bare(value)) < _SHORTEST_PLACE:
+            refused.append(name)  # 小区 is no place
             continue
         passes = _is_gist if name == "gist" else _is_copied
         if any(passes(_bare(value), _bare(sentence)) for sentence in said):
