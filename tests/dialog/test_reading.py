@@ -23,7 +23,9 @@ def test_words_that_stand_there_pass_whatever_the_marks_between_them() -> None:
     assert read(location="我们这儿老粮库").location == "我们这儿老粮库"
 
 
-@pytest.mark.parametrize("location", ["老粮库后面那个巷口", "涧西区老粮库", "巷", "巷口", "巷口晚上", "老粮库后头那个巷口" * 9])
+@pytest.mark.parametrize(
+    "location", ["老粮库后面那个巷口", "涧西区老粮库", "巷", "巷口", "巷口晚上", "老粮库后头那个巷口" * 9]
+)
 def test_words_that_do_not_are_refused(location: str) -> None:
     assert read(location=location) == Reading(refused=("location",))
 
