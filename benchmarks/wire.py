@@ -109,7 +109,11 @@ class BrokenMedia(HissingMedia):
         if late_s <= 0:
             super().send_audio(number, pcm)
         else:
-            asyncio.get_running_loop().call_later(late_s, super().send_audio, number, pcm)
+            asyncio.get_running_loop().call_later(late_s, self._send_late, number, pcm)
+
+    def _send_late(self, number: int, pcm: bytes) -> None:
+        if not self.transport.is_closing():
+            super().send_audio(number, pcm)
 
 
 class WireCaller(RawSip):

@@ -62,6 +62,9 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
     silent, asides = results["barge-in"]["silent_ms"], results["barge-in"]["asides"]
     assert f"从开口到机器人安静 p50 {silent['p50']} 毫秒、p95 {silent['p95']} 毫秒" in readme
     assert f"{asides['n']} 例，误停 {asides['stopped']} 例" in readme
+    capacity, soak = results["capacity"], results["soak"]
+    assert f"同时 {capacity['conversations_held']} 路对话撑得住" in readme
+    assert f"头十分钟之后内存每小时增长 {soak['growth_mb_per_h']} MB" in readme
     paused = results["turn-ends"]["wait_ms"]["650"]
     with_words, without = (paused[way]["inside_cut"] for way in ("with_words", "without_words"))
     assert f"被当成说完的 {with_words}%，不看文字和语气时 {without}%" in readme
