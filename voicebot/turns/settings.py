@@ -34,7 +34,7 @@ class TurnSettings(BaseModel):
         0.3, ge=0, le=1, description="mean character probability from which words said over the bot count as words"
     )
     interrupt_confidence_short: float = Field(
-        0.6, ge=0, le=1, description="the same for less than a second of voice that does not ask for the floor"
+        0.5, ge=0, le=1, description="the same for less than a second of voice that does not ask for the floor"
     )
     release_ms: float = Field(300, ge=40, description="silence after which the bot goes on where it was held, ms")
     release_without_words_ms: float = Field(

@@ -89,5 +89,6 @@ def test_anything_else_is_not_a_listeners_sound(text: str) -> None:
 
 def test_some_words_take_the_floor() -> None:
     assert takes_floor("等一下")
+    assert takes_floor("拜人宫。"), "转人工 over a telephone"
     assert takes_floor("哎，不对不对")
     assert not takes_floor("嗯")
