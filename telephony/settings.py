@@ -125,7 +125,7 @@ class WebSocketSettings(BaseModel):
     )
     max_call_s: int = Field(default=3600, ge=1, description="longest call, seconds")
     send_buffer_ms: int = Field(
-        default=240, ge=40, le=1000, description="audio sent ahead of its playing, milliseconds; a barge-in flushes it"
+        default=160, ge=40, le=1000, description="audio sent ahead of its playing, milliseconds; a barge-in flushes it"
     )
 
 
