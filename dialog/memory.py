@@ -35,7 +35,7 @@ class Memory:
     tickets: tuple[Ticket, ...] = ()
     looked_up: str = ""
     reading: PendingReading | None = None  # of the ticket in hand
-    read: int = 0  # sentences of ``said`` that were there when it began
+    told: deque[str] = field(default_factory=lambda: deque(maxlen=20))  # what was said of the ticket in hand
     requests: int = 0  # readings of this call
     repeated: Ticket | None = None  # an earlier ticket that this one may belong to
     handed_off: HandOffReason | None = None
@@ -49,6 +49,7 @@ class Memory:
         """The ticket in hand is done; what was asked for it is asked again for the next."""
         self.earlier, self.draft, self.repeated = self.draft or self.earlier, None, None
         self.reading = None
+        self.told.clear()
         self.asked.clear()
 
     @property

@@ -10,13 +10,14 @@ from voicebot.core.speech import Expect
 from voicebot.core.ticket import Address, TicketDraft
 
 
-def begin(c: Conversation) -> None:
-    """Have what was said about the ticket in hand read, while the conversation goes on."""
+def begin(c: Conversation, text: str) -> None:
+    """Have what was said about the ticket in hand read, ``text`` the newest of it, while the conversation goes on."""
+    c.memory.told.append(text)
     m, reader, settings = c.memory, c.tools.reader, c.tools.settings.language_model
     if reader is None or settings is None or m.language != "zh" or m.requests >= settings.requests_per_call:
         return
     m.requests += 1
-    m.reading = reader.begin(tuple(m.said))
+    m.reading = reader.begin(tuple(m.told))
 
 
 def filled(c: Conversation, draft: TicketDraft, *, wait: bool) -> TicketDraft:
@@ -24,7 +25,7 @@ def filled(c: Conversation, draft: TicketDraft, *, wait: bool) -> TicketDraft:
     if c.memory.reading is None:
         return draft
     reading = c.memory.reading.take(wait=wait)
-    said = tuple(c.memory.said)
+    said = tuple(c.memory.told)
     if reading.location and not named(draft.address) and not draft.address.spoken:
         place = c.find(reading.location, Expect.ADDRESS).address
         address = place or Address(spoken=reading.location, landmark=reading.location)

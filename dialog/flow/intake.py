@@ -35,7 +35,7 @@ def begin(c: Conversation, text: str) -> list[Action]:
     m.draft = blank(c) if m.draft is None else m.draft
     m.draft = c.tools.extractor.filled(m.draft, c.find(text))
     _settle_type(c, text)
-    assisted.begin(c)
+    assisted.begin(c, text)
     return proceed(c)
 
 
@@ -72,7 +72,7 @@ def what(c: Conversation, heard: Heard) -> list[Action]:
         found = replace(found, matter=heard.text.strip("，。！？ "))
     c.memory.draft = c.tools.extractor.filled(c.memory.draft, found)
     _settle_type(c, heard.text)
-    assisted.begin(c)
+    assisted.begin(c, heard.text)
     return proceed(c)
 
 

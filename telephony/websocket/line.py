@@ -146,6 +146,8 @@ class WebSocketLine(BaseLine):
         elif event.name == "MEDIA_MARK_PROCESSED":
             self._playout.mark(event.fields.get("correlation_id", ""), self._clock.monotonic())
         elif event.name in ("ERROR", "MEDIA_XOFF"):
+            if event.name == "ERROR":
+                self._playout.refused()
             log.warning("websocket_told", call_id=self._start.call_id, event_name=event.name)
 
     def _flush_soon(self) -> None:

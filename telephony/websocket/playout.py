@@ -24,7 +24,9 @@ class Playout:
         self._lost = 0  # samples sent and taken back, or never played
         self._played = 0  # at `_since`
         self._since = 0.0
-        self._marks: deque[int] = deque()  # positions on their way; bounded by what may be ahead
+        # Positions on their way: no more of them than may be ahead, the oldest goes where none ever comes back.
+        self._marks: deque[int] = deque(maxlen=2 + self._ahead // MARK_EVERY_SAMPLES)
+        self._known = True  # does the far end know marks?
         self._marked = 0  # position of the newest mark sent
         self._marks_work = False
         self._generation = 0
@@ -44,7 +46,8 @@ class Playout:
             pcm += piece.ljust(FRAME_BYTES, b"\0")
             self._lost -= (FRAME_BYTES - len(piece)) // 2  # the padding was never handed over
         self._sent += len(pcm) // 2
-        if self._sent - self._marked >= MARK_EVERY_SAMPLES or (not pcm and self._sent > self._marked):
+        due = self._sent - self._marked >= MARK_EVERY_SAMPLES or (not pcm and self._sent > self._marked)
+        if self._known and due:
             self._marked = self._sent
             self._marks.append(self._sent)
             return bytes(pcm), f"{self._generation}.{self._sent}"
@@ -59,6 +62,12 @@ class Playout:
         while self._marks.popleft() != int(position):
             pass
         self._played, self._since = int(position), now
+
+    def refused(self) -> None:
+        """The far end did not know a command: where no mark ever came back, it is this one."""
+        if not self._marks_work:
+            self._known = False
+            self._marks.clear()
 
     def flush(self, now: float) -> Played:
         """Take back what was not played."""

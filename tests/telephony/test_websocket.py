@@ -108,6 +108,17 @@ async def test_a_far_end_that_marks_is_not_believed_ahead_of_its_marks() -> None
     assert playout.played(5.0).heard == 2 * MARK_EVERY_SAMPLES  # stalled in front of the second mark
 
 
+async def test_a_far_end_without_marks_is_asked_for_none_once_it_said_so() -> None:
+    playout = Playout(240)
+    await playout.play(tone((440,), 200))
+    assert playout.due(1.0)[1]
+    playout.refused()
+    for second in range(2, 200):
+        await playout.play(tone((440,), 200))
+        assert playout.due(float(second))[1] == ""
+    assert not playout._marks
+
+
 @pytest.mark.network
 class TestServer:
     @pytest.mark.parametrize("as_json", [False, True], ids=["plain", "json"])

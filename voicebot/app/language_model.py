@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from http.client import HTTPException
 
 import structlog
 
@@ -55,7 +56,7 @@ class OpenAiTicketReader:
     def _read(self, said: tuple[str, ...]) -> Reading:
         try:
             reading = checked(self._ask("\n".join(said)), said)
-        except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        except (OSError, HTTPException, ValueError, KeyError, IndexError, TypeError) as error:
             self._failed(type(error).__name__)
             return Reading()
         self._failures = 0
