@@ -61,6 +61,7 @@ class House:
     tickets: SqlTicketStore
     phones: DeskPhones | None = None
     sessions: set[asyncio.Task[object]] = field(default_factory=set)
+    announcements: set[asyncio.Task[object]] = field(default_factory=set)  # the sessions that are no conversations
     opened: bool = False
 
     @property
@@ -157,12 +158,12 @@ class House:
         if isinstance(line, WebRtcLine):
             parts = replace(parts, calls=CaptionedCallStore(parts.calls, line))
         most = self.settings.max_conversations
-        if most and len(self.sessions) >= most:
-            work: Coroutine[Any, Any, object] = self._turned_away(line).run()
-        else:
-            work = CallSession(parts, line).run()
+        full = bool(most) and len(self.sessions) - len(self.announcements) >= most
+        work: Coroutine[Any, Any, object] = self._turned_away(line).run() if full else CallSession(parts, line).run()
         session: asyncio.Task[object] = asyncio.create_task(work)
         self.sessions.add(session)
+        if full:
+            self.announcements.add(session)
         session.add_done_callback(self._over)
         return session
 
@@ -177,6 +178,7 @@ class House:
 
     def _over(self, session: asyncio.Task[object]) -> None:
         self.sessions.discard(session)
+        self.announcements.discard(session)
         if not session.cancelled() and (error := session.exception()):
             self.observer.fault("call", type(error).__name__)
             log.error("call_failed", error=type(error).__name__, exc_info=error)

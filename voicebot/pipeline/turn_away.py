@@ -7,10 +7,12 @@ import structlog
 
 from voicebot.core.call import CallEnd, CallStart, HandOffReason, HandOffRequest
 from voicebot.core.errors import HotlineError
-from voicebot.core.frames import FRAME_BYTES
 from voicebot.core.ports import AgentQueue, CallStore, Line, QuestionLog, Synthesiser
+from voicebot.pipeline.frames import SpeakFrame
 from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.record import CallRecord
+from voicebot.pipeline.utterance import Utterance
+from voicebot.tts.sentences import split_clauses
 
 log = structlog.get_logger(__name__)
 
@@ -50,37 +52,42 @@ class TurnedAway:
         record.note("turned_away")
         loop = asyncio.get_running_loop()
         began_s = loop.time()
+        announcement = Utterance(SpeakFrame(text=text), first=self._line.played().written)
         try:
             async with asyncio.timeout(_LONGEST_S):
-                await self._say(text)
+                await self._say(announcement)
         except (TimeoutError, HotlineError) as error:
             log.warning("announcement_failed", call=start.call_id, error=type(error).__name__)
+        heard = announcement.spoken(self._line.played().heard)
         await self._line.hang_up()
         said_s = loop.time() - began_s
-        record.bot(text, text, 0.0, 1000 * said_s, None)
+        record.bot(heard, text, 0.0, 1000 * said_s, None)
         await self._list(start)
         end = self._line.end or CallEnd.ERROR
         await record.finish(end, {})
         self._observer.call_ended(end.value, said_s)
         return end
 
-    async def _say(self, text: str) -> None:
+    async def _say(self, announcement: Utterance) -> None:
         reading = asyncio.create_task(self._drain(), name="turned-away-reads")
         try:
-            pending = bytearray()
-            async for pcm in self._synthesiser.speak(text):
-                pending += pcm
-                while len(pending) >= FRAME_BYTES:
-                    await self._line.play(bytes(pending[:FRAME_BYTES]))
-                    del pending[:FRAME_BYTES]
-            await self._line.play(bytes(pending).ljust(FRAME_BYTES, b"\0"))
-            played = self._line.played()
-            while self._line.end is None and played.heard + played.flushed < played.written:
+            for clause in split_clauses(announcement.frame.text):
+                begin = announcement.samples
+                async for pcm in self._synthesiser.speak(clause):
+                    announcement.audio.extend(pcm)
+                    await self._hand_on(announcement)
+                announcement.clauses.append((clause, begin, announcement.samples))
+            announcement.made = True
+            await self._hand_on(announcement)
+            while self._line.end is None and not announcement.heard_all(self._line.played().heard):  # noqa: ASYNC110  a count is no event
                 await asyncio.sleep(_LOOK_S)
-                played = self._line.played()
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+
+    async def _hand_on(self, announcement: Utterance) -> None:
+        while self._line.end is None and (pcm := announcement.next_frame()) is not None:
+            await self._line.play(pcm)
 
     async def _drain(self) -> None:
         async for _ in self._line.frames():

@@ -11,7 +11,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.observer import FakeObserver
 from tests.support.calls import ToneVoice
 from voicebot.core.call import CallEnd, HandOffReason
-from voicebot.core.errors import StorageError
+from voicebot.core.errors import StorageError, SynthesisError
 from voicebot.evaluation.virtual_time import run_in_virtual_time
 from voicebot.pipeline.turn_away import TurnedAway
 
@@ -48,7 +48,7 @@ class Rig:
 def test_the_caller_hears_it_to_the_end_and_is_listed_to_be_called_back() -> None:
     rig = Rig()
     assert rig.play() is CallEnd.BOT_HUNG_UP
-    assert rig.voice.spoken == [WORDS + "138"]
+    assert rig.voice.spoken == [WORDS, "138"]
     assert rig.line is not None
     played = rig.line.played()
     assert played.heard == played.written > 0
@@ -65,13 +65,28 @@ def test_a_caller_who_does_not_wait_for_the_end_is_listed_too() -> None:
     rig = Rig()
     assert rig.play(hang_up_after_s=0.5) is CallEnd.CALLER_HUNG_UP
     assert len(rig.queue.entries) == 1
+    ((turn,),) = [call.turns.values() for call in rig.calls.calls.values()]
+    assert (turn.text, turn.raw_text) == ("", WORDS + "138"), "what was not heard is not on record as heard"
 
 
-@pytest.mark.parametrize("part", ["voice", "queue"])
-def test_what_fails_does_not_keep_the_caller_on_the_line(part: str) -> None:
+@pytest.mark.parametrize(
+    ("voice", "heard"),
+    [
+        (ToneVoice(slow_s={WORDS: 100}), ""),
+        (ToneVoice(broken=SynthesisError("gone", code="gone")), ""),
+        (ToneVoice(slow_s={"138": 100}), WORDS),
+    ],
+)
+def test_a_voice_that_fails_does_not_keep_the_caller_on_the_line(voice: ToneVoice, heard: str) -> None:
     rig = Rig()
-    if part == "voice":
-        rig.voice = ToneVoice(slow_s={WORDS + "138": 100})
-    else:
-        rig.queue.failing = StorageError("gone", code="gone")
+    rig.voice = voice
     assert rig.play() is CallEnd.BOT_HUNG_UP
+    assert [turn.text for call in rig.calls.calls.values() for turn in call.turns.values()] == [heard]
+    assert [entry.request.reason for entry in rig.queue.entries] == [HandOffReason.BUSY]
+
+
+def test_a_queue_that_fails_is_counted_and_does_not_keep_the_caller_on_the_line() -> None:
+    rig = Rig()
+    rig.queue.failing = StorageError("gone", code="gone")
+    assert rig.play() is CallEnd.BOT_HUNG_UP
+    assert rig.observer.counts["fault queue gone"] == 1
