@@ -5,16 +5,24 @@ import platform
 import subprocess
 from pathlib import Path
 
+_HERE = Path(__file__).resolve().parent
+
+
+def _head() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(command, cwd=_HERE, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+_COMMIT = _head()  # asked when the program is loaded: a long run measures that code, whatever is committed meanwhile
+
 
 def provenance(manifest: Path) -> dict[str, str]:
     """Input, machine and commit, for a result file."""
-    here = Path(__file__).resolve().parent
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
     return {
-        "input": _short(manifest.resolve(), here.parent),
+        "input": _short(manifest.resolve(), _HERE.parent),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
-        "commit": done.stdout.strip() or "unknown",
+        "commit": _COMMIT,
     }
 
 
