@@ -122,6 +122,10 @@ async def test_a_supervisor_listens_whispers_joins_and_leaves(desk: Desk, tmp_pa
         await page.click("#headset")
         await expect(page.locator("#headset-state")).to_have_text("耳机已接上", timeout=10_000)
         phone = await desk.headset("chief")
+        await page.click("[data-mode=whisper]")
+        await expect(page.locator("#message")).to_contain_text("没有坐席")
+        assert not post.listens(phone)
+        state.bridged = lambda pcm: None
         for mode in ("listen", "whisper", "join"):
             await page.click(f"[data-mode={mode}]")
             await expect(page.locator(f"[data-mode={mode}]")).to_have_attribute("aria-pressed", "true")

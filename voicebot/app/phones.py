@@ -85,15 +85,15 @@ class DeskPhones:
     def enter(self, supervisor: str, call_id: str, mode: str) -> None:
         """The supervisor listens, whispers or joins; mode "off" ends it.
 
-        Raises `LineError`: ``no_headset`` without a headset here, ``call_elsewhere`` for a call that is not here.
+        Raises `LineError`: ``no_headset`` without a headset here, and as `ListeningPosts.enter`.
         """
         headset = self.of(supervisor)
         if headset is None:
             raise LineError("请先点“用耳机”。", code="no_headset", remedy="接上耳机后再旁听。")
         if mode == "off":
             self._listening.leave(headset)
-        elif not self._listening.enter(call_id, headset, Mode(mode)):
-            raise LineError("这通电话不在这里。", code="call_elsewhere", remedy="它已经结束，或在别的接听进程上。")
+        else:
+            self._listening.enter(call_id, headset, Mode(mode))
 
     async def run(self) -> None:
         """Take the connections as they stand, until cancelled."""

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from voicebot.core.errors import LineError
 from voicebot.core.frames import FRAME_BYTES, SAMPLE_RATE_HZ
 from voicebot.pipeline.bridge import Phone
 from voicebot.pipeline.state import CallState
@@ -85,6 +86,11 @@ class ListeningPost:
         """Is it this one?"""
         return phone is self._phone
 
+    @property
+    def has_agent(self) -> bool:
+        """Is there somebody who hears a supervisor?"""
+        return self._state.bridged is not None
+
     def _say(self, pcm: bytes) -> None:
         if self._mode in (Mode.WHISPER, Mode.JOIN):
             self._said_to_agent.append(pcm)
@@ -112,13 +118,19 @@ class ListeningPosts:
         if (post := self._posts.pop(call_id, None)) is not None:
             post.leave()
 
-    def enter(self, call_id: str, phone: Phone, mode: Mode) -> bool:
-        """A supervisor listens to this call and to no other; False when the call is not in this process."""
+    def enter(self, call_id: str, phone: Phone, mode: Mode) -> None:
+        """A supervisor listens to this call and to no other; who is refused stays where they were.
+
+        Raises `LineError`: ``call_elsewhere`` for a call that is not in this process, ``no_agent`` for a wish to be
+        heard while no agent hears it.
+        """
+        post = self._posts.get(call_id)
+        if post is None:
+            raise LineError("这通电话不在这里。", code="call_elsewhere", remedy="它已经结束，或在别的接听进程上。")
+        if mode is not Mode.LISTEN and not post.has_agent:
+            raise LineError("这通电话现在没有坐席。", code="no_agent", remedy="可以先旁听，坐席接起后再耳语或加入。")
         self.leave(phone)
-        if call_id not in self._posts:
-            return False
-        self._posts[call_id].enter(phone, mode)
-        return True
+        post.enter(phone, mode)
 
     def leave(self, phone: Phone) -> None:
         """Let this supervisor listen to no call."""

@@ -24,7 +24,7 @@ class HeadsetDoor:
     answer: Answer
     door: CallDoor
     enter: Callable[[str, str, str], None]
-    """A supervisor's name, a call and a mode; raises `LineError` without a headset, and for a call that is not here."""
+    """A supervisor's name, a call and a mode; raises `LineError` where that cannot be."""
 
 
 class HeadsetBody(BaseModel):

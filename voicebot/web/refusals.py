@@ -40,6 +40,7 @@ _STATUS = {
     "edit_invalid": 400,
     "entry_taken": 409,
     "entry_unknown": 404,
+    "no_agent": 409,
     "no_call": 409,
     "nothing_offered": 409,
     "no_headset": 409,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from voicebot.core.errors import LineError
 from voicebot.core.frames import FRAME_BYTES
 from voicebot.pipeline.listening import ListeningPosts, Mode, mixed
 from voicebot.pipeline.state import CallState
@@ -40,7 +41,7 @@ def test_who_listens_hears_both_sides_and_is_heard_by_nobody() -> None:
     posts, state, ear = ListeningPosts(), CallState(), Ear()
     post = posts.open("call-1", state)
     post.caller(0, frame(1))
-    assert posts.enter("call-1", ear, Mode.LISTEN)
+    posts.enter("call-1", ear, Mode.LISTEN)
     post.bot(160, frame(50))
     post.caller(160, frame(7))
     post.caller(320, frame(8))
@@ -54,7 +55,7 @@ def test_who_listens_hears_both_sides_and_is_heard_by_nobody() -> None:
 
 @pytest.mark.parametrize(("mode", "agent", "caller"), [(Mode.WHISPER, 901, 2), (Mode.JOIN, 901, 902)])
 def test_a_whisper_reaches_the_agent_alone_and_who_joins_is_heard_by_both(mode: Mode, agent: int, caller: int) -> None:
-    posts, state, ear = ListeningPosts(), CallState(), Ear()
+    posts, state, ear = ListeningPosts(), CallState(bridged=lambda pcm: None), Ear()
     posts.open("call-1", state)
     posts.enter("call-1", ear, mode)
     assert ear.sink is not None
@@ -79,7 +80,19 @@ def test_a_supervisor_is_in_one_call_at_a_time_and_leaves_no_trace() -> None:
     two.caller(160, frame(3))
     assert ear.heard == [frame(2)]
     assert ear.sink is None
-    assert not posts.enter("gone", ear, Mode.LISTEN)
+
+
+@pytest.mark.parametrize(
+    ("call", "mode", "why"), [("gone", Mode.LISTEN, "不在这里"), ("call-2", Mode.JOIN, "没有坐席")]
+)
+def test_who_cannot_be_in_a_call_is_told_why_and_stays_where_they_were(call: str, mode: Mode, why: str) -> None:
+    posts, ear = ListeningPosts(), Ear()
+    one, _ = posts.open("call-1", CallState()), posts.open("call-2", CallState())
+    posts.enter("call-1", ear, Mode.LISTEN)
+    with pytest.raises(LineError, match=why):
+        posts.enter(call, ear, mode)
+    assert one.listens(ear)
+    assert ear.sink is not None
 
 
 def test_a_call_that_ends_lets_its_listener_go() -> None:
@@ -88,7 +101,8 @@ def test_a_call_that_ends_lets_its_listener_go() -> None:
     posts.enter("call-1", ear, Mode.LISTEN)
     posts.close("call-1")
     assert ear.sink is None
-    assert not posts.enter("call-1", ear, Mode.LISTEN)
+    with pytest.raises(LineError, match="不在这里"):
+        posts.enter("call-1", ear, Mode.LISTEN)
 
 
 def test_what_the_other_side_says_does_not_pile_up() -> None:
