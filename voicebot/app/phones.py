@@ -44,13 +44,17 @@ class Headset:
         """Wait until the page is gone."""
         await self._over.wait()
 
+    def lay_down(self) -> None:
+        """It is over."""
+        self._over.set()
+
     async def close(self) -> None:
         """End the connection."""
         await self.line.hang_up()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._over.set()
+        self.lay_down()
 
     async def _read(self) -> None:
         async for frame in self.line.frames():
@@ -71,7 +75,7 @@ class DeskPhones:
         longer = {"max_call_s": _SHIFT_S, "max_concurrent_calls": _MOST_AGENTS}
         self._server = WebRtcServer(settings.model_copy(update=longer), clock, tenant)
         self._headsets: dict[str, Headset] = {}
-        self._listening = listening
+        self.listening = listening
 
     def of(self, agent: str) -> Headset | None:
         """The headset of an agent; None when there is none here."""
@@ -91,26 +95,32 @@ class DeskPhones:
         if headset is None:
             raise LineError("请先点“用耳机”。", code="no_headset", remedy="接上耳机后再旁听。")
         if mode == "off":
-            self._listening.leave(headset)
+            self.listening.leave(headset)
         else:
-            self._listening.enter(call_id, headset, Mode(mode))
+            self.listening.enter(call_id, headset, Mode(mode))
 
     async def run(self) -> None:
         """Take the connections as they stand, until cancelled."""
         await self._server.start()
         try:
-            async for line in self._server.calls():
-                await self._take(line)
+            async with asyncio.TaskGroup() as worn:
+                async for line in self._server.calls():
+                    worn.create_task(self._wear(line), name="headset")
         finally:
-            for headset in self._headsets.values():
-                await headset.close()
-            self._headsets.clear()
             await self._server.stop()
 
-    async def _take(self, line: Line) -> None:
+    async def _wear(self, line: Line) -> None:
+        # One connection of an agent's page, until it is gone or a newer one takes its place.
         agent = line.start.caller_number
-        if (before := self._headsets.pop(agent, None)) is not None:
-            self._listening.leave(before)
-            await before.close()
-        self._headsets[agent] = Headset(line)
+        headset = Headset(line)
+        before, self._headsets[agent] = self._headsets.get(agent), headset
+        if before is not None:
+            before.lay_down()
         log.info("headset_connected", agent=agent)
+        try:
+            await headset.over()
+        finally:
+            self.listening.leave(headset)
+            if self._headsets.get(agent) is headset:
+                del self._headsets[agent]
+            await headset.close()

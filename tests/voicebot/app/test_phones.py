@@ -14,6 +14,7 @@ from voicebot.audio.tones import tone
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import LineError
 from voicebot.pipeline.listening import ListeningPosts
+from voicebot.pipeline.state import CallState
 
 pytestmark = pytest.mark.network
 
@@ -84,9 +85,32 @@ async def test_a_page_that_is_gone_is_no_headset() -> None:
     async with desk_phones() as phones:
         mei = await page(phones, "mei")
         phone = await headset(phones, "mei")
+        assert len(_tasks_of_headsets()) == 3
         await mei.hang_up()
         await asyncio.wait_for(phone.over(), 8)
         assert phones.of("mei") is None
+        for _ in range(100):
+            if not _tasks_of_headsets():
+                break
+            await asyncio.sleep(0.02)
+        assert _tasks_of_headsets() == set()
+
+
+def _tasks_of_headsets() -> set[str]:
+    return {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("headset")}
+
+
+async def test_a_supervisor_whose_page_is_gone_listens_no_more() -> None:
+    async with desk_phones() as phones:
+        post = phones.listening.open("call-1", CallState())
+        chief = await page(phones, "chief")
+        phone = await headset(phones, "chief")
+        phones.enter("chief", "call-1", "listen")
+        assert post.listens(phone)
+        await chief.hang_up()
+        await asyncio.wait_for(phone.over(), 8)
+        await asyncio.sleep(0)
+        assert not post.listens(phone)
 
 
 async def test_a_supervisor_needs_a_headset_and_a_call_that_is_here() -> None:
