@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dialog.city.nouns import City, Place, PlaceKind, Unit, UnitLevel
-from dialog.understanding.sound import syllables
+from voicebot.language.sound import syllables
 
 _SOUND_LENGTH = 3  # shorter names sound like too many other words
 _UNIT_TAILS = ("街道办事处", "街道", "社区居委会", "社区", "居委会", "村委会")

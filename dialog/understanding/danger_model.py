@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from dialog.understanding.sound import syllables
+from voicebot.language.sound import syllables
 
 Vectorise = Callable[[str], npt.NDArray[np.float32]]
 WEIGHTS = "danger.npz"

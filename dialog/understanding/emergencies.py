@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from dialog.understanding.danger_model import DangerModel
-from dialog.understanding.sound import phrase_keys, sound_key
+from voicebot.language.sound import phrase_keys, sound_key
 
 _CLAUSE = re.compile(r"[^，。！？；、,.!?;\s]+(?:\s+[^，。！？；、,.!?;\s]+)*")
 THRESHOLD = 3.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 
-from dialog.understanding.sound import sound_key, syllables
+from voicebot.language.sound import sound_key, syllables
 
 _PUNCTUATION = re.compile(r"[，。！？、；：,.!?;:“”\"'…~·\s]+")
 _SOUND_PART = 3  # syllables a phrase needs to be searched for by sound inside of a longer sentence

@@ -2,7 +2,7 @@
 
 import re
 
-from dialog.understanding.sound import sound_key
+from voicebot.language.sound import sound_key
 
 _DIGIT = re.compile(r"(?:(?:打|给|评)?(?P<stars>[1-5一二两三四五])(?:分|星|颗星|个星)?[吧。！ ]*)")
 _VALUES = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5}

@@ -6,6 +6,7 @@ decide; since the held bot is silent already, the caller loses nothing while it 
 """
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from voicebot.core.frames import FRAME_SAMPLES, samples_to_ms
 from voicebot.turns.completeness import bare, is_backchannel, takes_floor
@@ -26,6 +27,14 @@ class Floor(StrEnum):
     DUCK = "duck"  # hold the voice, keep what is left
     STOP = "stop"  # the caller has the floor; throw the rest away
     RESUME = "resume"  # it was nothing: go on from where it was held
+
+
+class _Words(NamedTuple):
+    """What the newest words of the caller amount to."""
+
+    characters: int = 0
+    take_floor: bool = False
+    listening: bool = False  # only the sounds of a listener
 
 
 class BargeIn:
@@ -56,7 +65,7 @@ class BargeIn:
         self._held = False
         self._voiced_ms = 0.0
         self._last_voice: int | None = None
-        self._text: str | None = None
+        self._words: _Words | None = None  # None: the recogniser has not said yet
         self._passed_over = False
 
     def push(self, speech: float, position: int) -> Floor:
@@ -77,7 +86,8 @@ class BargeIn:
 
         ``confidence`` is their mean probability: what is made of a cough, a crowd or music has little.
         """
-        self._text = words if self.believes(words, confidence, self._voiced_ms) else ""
+        believed = self.believes(words, confidence, self._voiced_ms)
+        self._words = _Words(len(bare(words)), takes_floor(words), is_backchannel(words)) if believed else _Words()
         return self._decide() if self._speaking else Floor.NONE
 
     def believes(self, words: str, confidence: float, voiced_ms: float) -> bool:
@@ -97,9 +107,9 @@ class BargeIn:
         return Floor.STOP
 
     def _fell_silent(self, silent_ms: float) -> Floor:
-        if self._held and self._text is None and silent_ms < self._settings.release_without_words_ms:
+        if self._held and self._words is None and silent_ms < self._settings.release_without_words_ms:
             return Floor.NONE  # the words are on their way
-        if self._held and len(bare(self._text or "")) >= _SAID and not is_backchannel(self._text or ""):
+        if self._held and self._words is not None and self._words.characters >= _SAID and not self._words.listening:
             self.bot_ends()
             return Floor.STOP
         held = self._held
@@ -112,7 +122,8 @@ class BargeIn:
         if self._is_interruption():
             self.bot_ends()
             return Floor.STOP
-        if self._held and self._text == "" and self._voiced_ms >= self._settings.interrupt_ms:
+        wordless = self._words is not None and not self._words.characters
+        if self._held and wordless and self._voiced_ms >= self._settings.interrupt_ms:
             # A long sound without a word, such as a television: the bot goes on, and only words stop it now.
             self._held, self._passed_over = False, True
             return Floor.RESUME
@@ -124,11 +135,11 @@ class BargeIn:
     def _is_interruption(self) -> bool:
         if self._voiced_ms < self._settings.duck_ms:
             return False  # words without a voice come from the bot's echo or from thin air
-        if self._text is None:
+        if self._words is None:
             return self._voiced_ms >= self._settings.interrupt_ms  # the recogniser is late: a long voice is somebody
-        if takes_floor(self._text):
+        if self._words.take_floor:
             return True
-        if is_backchannel(self._text):
+        if self._words.listening:
             # 对对对对 may go on for a while; it becomes an interruption when it is twice as long as a sentence's start
             return self._voiced_ms >= 2 * self._settings.interrupt_ms
-        return len(bare(self._text)) >= _WORDS
+        return self._words.characters >= _WORDS

@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from voicebot.core.speech import Expect
+from voicebot.language.sound import sound_key
 from voicebot.turns.ending import ending_model
 
 _NOT_WORDS = re.compile(r"[\s，。！？、；：,.!?;:…“”\"'《》（）()—-]+")
@@ -168,5 +169,5 @@ def _made_of(pieces: frozenset[str], said: str) -> bool:
 
 def takes_floor(text: str) -> bool:
     """Does this ask for the floor in so many words?"""
-    said = bare(text)
-    return any(phrase in said for phrase in words().floor_taking)
+    said, sound = bare(text), sound_key(text)
+    return any(phrase in said or (len(phrase) > 1 and sound_key(phrase) in sound) for phrase in words().floor_taking)

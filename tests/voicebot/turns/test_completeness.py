@@ -91,4 +91,6 @@ def test_some_words_take_the_floor() -> None:
     assert takes_floor("等一下")
     assert takes_floor("拜人宫。"), "转人工 over a telephone"
     assert takes_floor("哎，不对不对")
+    assert takes_floor("登一下"), "等一下 over a telephone"
+    assert not takes_floor("听得到"), "one character alone is too little to go by its sound"
     assert not takes_floor("嗯")
