@@ -53,11 +53,7 @@ async def test_waiting_can_be_given_up(takers: Takers) -> None:
 
 
 async def test_a_call_hears_when_nobody_has_it_any_more(takers: Takers) -> None:
-    waiting = asyncio.create_task(takers.released("nobody"))
-    if isinstance(takers, FakeTakers):
-        waiting.cancel()
-        return
-    assert await asyncio.wait_for(waiting, 5) == "done"
+    assert await asyncio.wait_for(takers.released("nobody"), 5) == "done"
 
 
 @pytest.mark.parametrize("outcome", ["answered", "no_answer"])
