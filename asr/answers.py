@@ -21,7 +21,7 @@ def likely_answers(expects: Expect, heard: str, *, over_bot: bool = False) -> tu
     Into the bot's own words (``over_bot``) the sounds of a listener are as likely. Empty when ``heard`` is one of
     them, when it is too long to be one, or when the question has none.
     """
-    bare = "".join(character for character in heard if character.isalnum())
+    bare = _bare(heard)
     all_of_kind = _answers().get(expects, ()) + (_over_bot() if over_bot else ())
     answers = [answer for answer in dict.fromkeys(all_of_kind) if len(answer) >= len(bare) - _SHORTER]
     if not bare or len(bare) > _LONGEST or bare in answers:
@@ -32,8 +32,11 @@ def likely_answers(expects: Expect, heard: str, *, over_bot: bool = False) -> tu
 
 def sounds_like(heard: str, answer: str) -> bool:
     """Are both read nearly alike, as 我好得好得 and 哦好的好的 are?"""
-    bare = "".join(character for character in heard if character.isalnum())
-    return SequenceMatcher(None, _sound(bare), _sound(answer)).ratio() >= _ALIKE
+    return SequenceMatcher(None, _sound(_bare(heard)), _sound(answer)).ratio() >= _ALIKE
+
+
+def _bare(text: str) -> str:
+    return "".join(character for character in text if character.isalnum())
 
 
 @cache
@@ -46,6 +49,7 @@ def _over_bot() -> tuple[str, ...]:
     return tuple(_data()["over_bot"]["anything"])
 
 
+@cache
 def _data() -> dict[str, Any]:
     return tomllib.loads(resources.files("asr").joinpath("answers.toml").read_text("utf-8"))
 

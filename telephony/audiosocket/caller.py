@@ -4,13 +4,13 @@ import asyncio
 import uuid
 
 from telephony.audiosocket.protocol import Kind, Message, Parser
-from telephony.pbx_caller import PbxCaller
+from telephony.paced_caller import PacedCaller
 from voicebot.core.errors import LineError
 
 _READ_BYTES = 8192
 
 
-class AudioSocketCaller(PbxCaller):
+class AudioSocketCaller(PacedCaller):
     """A `CallerLeg` that brings a call as a PBX does."""
 
     def __init__(self, host: str, port: int, identity: uuid.UUID):
@@ -32,6 +32,7 @@ class AudioSocketCaller(PbxCaller):
             ) from error
         self._writer.write(Message(Kind.IDENTITY, self._identity.bytes).to_bytes())
         self._begin()
+        self._hear(self._listen())
 
     async def press(self, digits: str) -> None:
         """Press keys, one after the other."""

@@ -6,7 +6,7 @@ from collections import deque
 
 import aiohttp
 
-from telephony.pbx_caller import PbxCaller
+from telephony.paced_caller import PacedCaller
 from telephony.websocket.server import PATH
 from voicebot.core.errors import LineError
 from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, SILENT_FRAME
@@ -14,7 +14,7 @@ from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, SILENT_FRAME
 _MOST_QUEUED = 1000  # frames; Asterisk keeps no more
 
 
-class WebSocketCaller(PbxCaller):
+class WebSocketCaller(PacedCaller):
     """A `CallerLeg` that brings a call as Asterisk does, in 16-bit linear audio and JSON."""
 
     def __init__(self, host: str, port: int, *, user: str, password: str, number: str = ""):
@@ -40,6 +40,7 @@ class WebSocketCaller(PbxCaller):
         begun = {"event": "MEDIA_START", "connection_id": "scenario", "channel": "WebSocket/scenario/1"}
         await self._socket.send_str(json.dumps({**begun, "format": "slin", "optimal_frame_size": FRAME_BYTES}))
         self._begin()
+        self._hear(self._listen())
 
     async def press(self, digits: str) -> None:
         """Press keys, one after the other."""

@@ -1,6 +1,8 @@
-"""A PBX that brings one caller: what the caller's ends of both media sockets have in common."""
+"""One caller who speaks in 20 ms frames at a steady pace: what the callers' ends of sockets and pages share."""
 
 import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 from voicebot.core.frames import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ
 
 
-class PbxCaller:
+class PacedCaller(ABC):
     """The part of a `CallerLeg` that does not depend on the protocol; a subclass opens, sends and listens."""
 
     def __init__(self) -> None:
@@ -54,11 +56,13 @@ class PbxCaller:
         await self._close()
 
     def _begin(self) -> None:
+        """The call stands: speak from now on."""
         self._began_s = asyncio.get_running_loop().time()
-        self._tasks = [
-            asyncio.create_task(self._listen(), name="caller-listens"),
-            asyncio.create_task(self._speak(), name="caller-speaks"),
-        ]
+        self._tasks.append(asyncio.create_task(self._speak(), name="caller-speaks"))
+
+    def _hear(self, listening: Coroutine[None, None, None]) -> None:
+        """Take what comes, to ``_heard``, until the far end closes; it sets ``_over`` then."""
+        self._tasks.append(asyncio.create_task(listening, name="caller-listens"))
 
     async def _speak(self) -> None:
         loop = asyncio.get_running_loop()
@@ -73,14 +77,10 @@ class PbxCaller:
         except OSError:
             self._over = True
 
-    async def _listen(self) -> None:
-        """Take what comes until the far end closes; sets ``_over`` then."""
-        raise NotImplementedError
-
+    @abstractmethod
     async def _send(self, frame: bytes) -> None:
         """Send 20 ms."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _close(self) -> None:
         """Close the connection; may be called twice."""
-        raise NotImplementedError
