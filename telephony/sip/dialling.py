@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from baresip import BaresipError, CallFailed, CallTimeout, Runtime, StackEvent, UserAgent
+from baresip import BaresipError, CallFailed, CallState, CallTimeout, Runtime, StackEvent, UserAgent
 
 from telephony.transfer import TransferOutcome, outcome_of
 
@@ -33,6 +33,8 @@ async def dial(runtime: Runtime, agent: UserAgent, uri: str, ring_timeout_s: flo
     finally:
         runtime.unsubscribe(early.append)
     for event in early:
+        if call.state is CallState.CLOSED:  # it heard of its end itself, and cannot bear to hear of it twice
+            break
         call._on_stack_event(event)
     established = False
     try:

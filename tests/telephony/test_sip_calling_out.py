@@ -1,10 +1,12 @@
 """The line as the one that calls: call-backs and attended transfers."""
 
 import asyncio
+from typing import Any
 
 import numpy as np
 import pytest
 
+from telephony.sip import dialling
 from tests.support.raw_sip import RawPhone, RawSip
 from tests.support.sip_service import listen, sip_service
 from voicebot.audio.tones import tone
@@ -74,6 +76,26 @@ async def test_a_target_that_does_not_answer_leaves_the_caller_with_us(status: i
         await line.play(tone((1000,), 100))
         await asyncio.sleep(0.4)
         assert np.abs(caller.media.heard().astype(int)).max() > 1000
+        assert await caller.bye() == 200
+
+
+async def test_a_target_that_refuses_before_we_look_is_busy_all_the_same(monkeypatch: pytest.MonkeyPatch):
+    placed = dialling._invite
+
+    async def placed_and_answered(agent: Any, uri: str) -> Any:
+        call = await placed(agent, uri)
+        await asyncio.sleep(0.1)  # the refusal is here before anyone replays what came early
+        return call
+
+    monkeypatch.setattr(dialling, "_invite", placed_and_answered)
+    async with (
+        sip_service(listen, transfer="attended", ring_timeout_s=1) as service,
+        RawSip(service.port) as caller,
+        RawPhone(486) as phone,
+    ):
+        await caller.invite(headers="Supported: replaces\r\n")
+        line = await service.line()
+        assert await asyncio.wait_for(line.transfer(phone.uri), 5) == "busy"
         assert await caller.bye() == 200
 
 
