@@ -110,12 +110,12 @@ class FallbackStream:
             except HotlineError as error:
                 self._replace(error.code)
 
-    def speculate(self, speech_end: int | None = None) -> None:
+    def speculate(self, speech_end: int | None = None, *, early: bool = False) -> None:
         """Pass it on."""
-        self._paused, self._speech_end = True, speech_end
+        self._paused, self._speech_end = not early, speech_end
         if self._stream is not None:
             try:
-                self._stream.speculate(speech_end)
+                self._stream.speculate(speech_end, early=early)
             except HotlineError as error:
                 self._replace(error.code)
 

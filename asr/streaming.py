@@ -137,9 +137,12 @@ class HearingStream:
         self._end = 0
         self._cut: list[HearingPass] = []  # earlier pieces of a long turn
         self._speculation: HearingPass | None = None
+        self._speculated_to = 0  # the position up to which it hears
         self._partial_pass: HearingPass | None = None
-        self._heard_samples = 0  # length of the piece when the newest partial pass began
+        self._heard_samples = 0  # length of the piece when the newest pass began
+        self._partial_to = 0  # the position up to which the newest partial pass hears
         self._texts: list[str] = []  # newest texts of partial passes, at most two
+        self._text_to = 0  # the position up to which the newest one was heard
         self._sure = 0.0  # mean probability of a character of the newest one
         self._closed = False
 
@@ -157,14 +160,23 @@ class HearingStream:
                 self._cut_off()
         self._start_partial()
 
-    def speculate(self, speech_end: int | None = None) -> None:
-        """A pause began: start the final pass now. Without room in the queue it waits for `finish`."""
-        if self._closed or self._speculation is not None or self._samples < _SHORTEST_S * SAMPLE_RATE_HZ:
+    def speculate(self, speech_end: int | None = None, *, early: bool = False) -> None:
+        """A pause began: start the final pass now. Without room in the queue it waits for `finish`.
+
+        ``early``: only while no other pass runs or waits.
+        """
+        if self._closed or self._samples < _SHORTEST_S * SAMPLE_RATE_HZ or (early and self._queue.busy):
             return
+        if self._speculation is not None:
+            if early or speech_end is None or speech_end <= self._speculated_to:
+                return
+            self._speculation.cancel()  # the voice went on, too softly for it to be noticed
+            self._speculation = None
         self._drop_partial()
         try:
             stretch = self._stretch(speech_end=speech_end)
             self._speculation = self._queue.submit(stretch, Urgency.SPECULATIVE)
+            self._speculated_to, self._heard_samples = self._end, self._samples
         except OverloadError:
             log.info("speculation_skipped", waiting=self._queue.waiting)
 
@@ -173,20 +185,21 @@ class HearingStream:
         if self._speculation is None:
             return
         if self._speculation.done():
-            self._note(self._speculation)
+            self._note(self._speculation, self._speculated_to)
         self._speculation.cancel()
         self._speculation = None
 
     def partial(self) -> Transcript | None:
-        """The newest text: ``text`` is what two passes agree upon, ``raw_text`` all of the newest one.
+        """The newest text up to ``end``: ``text`` is what two passes agree upon, ``raw_text`` all of the newest one.
 
         A partial pass is not aligned with its sound: every character has the mean probability of all.
         """
         if self._partial_pass is not None and self._partial_pass.done():
-            self._note(self._partial_pass)
+            self._note(self._partial_pass, self._partial_to)
             self._partial_pass = None
         if self._speculation is not None and self._speculation.succeeded():
-            return replace(self._joined([*self._settled(), self._speculation.future.result()]), final=False)
+            whole = self._joined([*self._settled(), self._speculation.future.result()])
+            return replace(whole, final=False, end=self._speculated_to)
         if not self._texts:
             return None
         before = self._joined(self._settled())
@@ -195,6 +208,7 @@ class HearingStream:
         return replace(
             before,
             final=False,
+            end=self._text_to,
             text=before.text + stable,
             raw_text=before.raw_text + newest,
             confidence=(*before.confidence, *(self._sure,) * len(newest)),
@@ -265,11 +279,11 @@ class HearingStream:
         if self._partial_pass is not None:
             if not self._partial_pass.done():
                 return
-            self._note(self._partial_pass)
+            self._note(self._partial_pass, self._partial_to)
             self._partial_pass = None
         if not self._queue.idle:
             return
-        self._heard_samples = self._samples
+        self._heard_samples, self._partial_to = self._samples, self._end
         self._partial_pass = self._queue.submit(self._stretch(quick=True), Urgency.PARTIAL)
 
     def _drop_partial(self) -> None:
@@ -277,11 +291,11 @@ class HearingStream:
             self._partial_pass.cancel()
             self._partial_pass = None
 
-    def _note(self, done: HearingPass) -> None:
+    def _note(self, done: HearingPass, heard_to: int) -> None:
         """Keep the text of a finished pass; a failed partial pass costs nothing but its text."""
         if done.succeeded():
             piece = done.future.result()
-            self._texts = [*self._texts[-1:], piece.corrected.text]
+            self._texts, self._text_to = [*self._texts[-1:], piece.corrected.text], heard_to
             first = piece.heard.hypotheses[0] if piece.heard.hypotheses else None
             self._sure = math.exp(first.score / max(1, len(first.text))) if first else 0.0
 

@@ -28,6 +28,7 @@ from asr.engines.speech_model import Stretch
 from asr.engines.whisper_model import WhisperModel
 from asr.settings import AsrSettings
 from benchmarks.provenance import provenance
+from voicebot.audio.level import rms_dbfs
 from voicebot.audio.narrowband import Signal, telephone, to_pcm
 from voicebot.audio.vad import GatedDetector, SileroDetector
 from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, ms_to_samples, samples_to_ms
@@ -49,10 +50,14 @@ Ear = Callable[[Signal, float], tuple[str, float | None]]
 
 @dataclass(frozen=True, slots=True)
 class Overheard:
-    """What the endpointer is told from one sample on, until the voice goes on at another."""
+    """What the endpointer is told from one sample on, until the voice goes on at another.
+
+    ``heard_to`` is the last sample that the text knows.
+    """
 
     begin: int
     until: int
+    heard_to: int
     text: str
     ending: float | None
 
@@ -150,19 +155,21 @@ def _heard_on_the_line(pieces: Sequence[Signal], pauses: Iterable[tuple[int, int
     pcm = to_pcm(signal)
     detector = GatedDetector()
     speech = [detector.push(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
-    return MadeTurn(np.array(speech), tuple(pauses), end, tuple(_overheard(signal, speech, ear)))
+    levels = [rms_dbfs(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
+    return MadeTurn(np.array(speech), tuple(pauses), end, tuple(_overheard(signal, speech, levels, ear)))
 
 
-def _overheard(signal: Signal, speech: Sequence[float], ear: Ear) -> Iterator[Overheard]:
-    """What recognition, on speculation at each silence that the endpointer sees, makes of the turn so far."""
+def _overheard(signal: Signal, speech: Sequence[float], levels: Sequence[float], ear: Ear) -> Iterator[Overheard]:
+    """What recognition, on speculation at each lull and silence that the endpointer sees, makes of the turn so far."""
     patient = TurnSettings(wait_ms=2 * TAIL_MS, max_wait_ms=2 * TAIL_MS)
     endpointer, start, paused = AdaptiveEndpointer(patient), 0, None
-    for at, value in enumerate(speech):
-        for event in endpointer.push(value, at * FRAME_SAMPLES):
+    for at, (value, level) in enumerate(zip(speech, levels, strict=True)):
+        for event in endpointer.push(value, at * FRAME_SAMPLES, level):
             if event.kind is TurnEventKind.STARTED:
                 start = event.position
-            elif event.kind is TurnEventKind.PAUSED:
-                paused = event
+            elif event.kind in (TurnEventKind.HUSHED, TurnEventKind.PAUSED):
+                if paused is None or paused.position < event.speech_end:
+                    paused = event
             elif event.kind is TurnEventKind.RESUMED and paused is not None:
                 yield _at(paused, event.position, signal, start, ear)
                 paused = None
@@ -172,7 +179,7 @@ def _overheard(signal: Signal, speech: Sequence[float], ear: Ear) -> Iterator[Ov
 
 def _at(paused: TurnEvent, until: int, signal: Signal, start: int, ear: Ear) -> Overheard:
     text, ending = ear(signal[start : paused.position], (paused.position - paused.speech_end) / RATE_HZ)
-    return Overheard(paused.position + ms_to_samples(PASS_MS), until, text, ending)
+    return Overheard(paused.position + ms_to_samples(PASS_MS), until, paused.position, text, ending)
 
 
 def judge(turns: Sequence[MadeTurn], settings: TurnSettings, *, words: bool) -> dict[str, float]:
@@ -185,7 +192,7 @@ def judge(turns: Sequence[MadeTurn], settings: TurnSettings, *, words: bool) -> 
             position = at * FRAME_SAMPLES
             for heard in turn.overheard if words else ():
                 if heard.begin <= position < heard.until:
-                    endpointer.hear(heard.text, heard.ending)
+                    endpointer.hear(heard.text, heard.ending, heard.heard_to)
             ends += [e.position for e in endpointer.push(float(value), position) if e.kind is TurnEventKind.ENDED]
         last_frame_out = [position for position in ends if position >= turn.end]
         early = [position for position in ends if position < turn.end]

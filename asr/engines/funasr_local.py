@@ -137,10 +137,10 @@ class TwoPassStream:
             self._submit(bytes(self._rest[: 2 * CHUNK_SAMPLES]), last=False)
             del self._rest[: 2 * CHUNK_SAMPLES]
 
-    def speculate(self, speech_end: int | None = None) -> None:
+    def speculate(self, speech_end: int | None = None, *, early: bool = False) -> None:
         """The second pass may start; the first one runs all the time."""
         if self.second is not None:
-            self.second.speculate(speech_end)
+            self.second.speculate(speech_end, early=early)
 
     def resume(self) -> None:
         """The second pass was too early."""

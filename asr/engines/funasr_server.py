@@ -100,7 +100,7 @@ class FunAsrTurn:
             self._send(bytes(self._rest[:_CHUNK_BYTES]))
             del self._rest[:_CHUNK_BYTES]
 
-    def speculate(self, speech_end: int | None = None) -> None:
+    def speculate(self, speech_end: int | None = None, *, early: bool = False) -> None:
         """Nothing to do: the first pass runs all the time."""
 
     def resume(self) -> None:

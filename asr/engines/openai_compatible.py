@@ -127,9 +127,9 @@ class UploadedTurn:
             self._start = frame.position
         self._audio += frame.pcm
 
-    def speculate(self, speech_end: int | None = None) -> None:
-        """Send what there is."""
-        if not self._closed and self._answer is None and len(self._audio) // 2 >= _SHORTEST_SAMPLES:
+    def speculate(self, speech_end: int | None = None, *, early: bool = False) -> None:
+        """Send what there is; a request that may be for nothing is not sent."""
+        if not early and not self._closed and self._answer is None and len(self._audio) // 2 >= _SHORTEST_SAMPLES:
             sending = self._recogniser.send(bytes(self._audio), self._context, self._start or 0)
             self._answer = asyncio.create_task(sending)
             self._answer.add_done_callback(_look_at)

@@ -72,6 +72,59 @@ async def test_a_turn_that_was_never_paused_has_no_judgement(recogniser: Streami
     assert (await stream.finish()).ending is None
 
 
+async def test_what_began_early_is_kept_when_the_pause_is_certain(
+    recogniser: StreamingRecogniser, model: FakeSpeechModel
+) -> None:
+    stream = recogniser.open(HearingContext())
+    say(stream, 0.8)
+    stream.speculate(speech_end=6000, early=True)
+    say(stream, 0.1, level=0)
+    stream.speculate(speech_end=6400)
+    assert (await stream.finish()).text == "0.8s"
+    assert len(model.stretches) == 1
+
+
+async def test_a_voice_that_went_on_softly_is_heard_again(recogniser: StreamingRecogniser) -> None:
+    stream = recogniser.open(HearingContext())
+    say(stream, 0.8)
+    stream.speculate(speech_end=6000, early=True)
+    say(stream, 0.4)
+    stream.speculate(speech_end=9000)
+    assert (await stream.finish()).text == "1.2s"
+
+
+async def test_early_passes_run_only_while_nothing_else_does(
+    recogniser: StreamingRecogniser, model: FakeSpeechModel
+) -> None:
+    model.hold()
+    other = recogniser.open(HearingContext())
+    say(other, 0.5)
+    other.speculate()
+    await began(model)
+    stream = recogniser.open(HearingContext())
+    say(stream, 0.8)
+    stream.speculate(speech_end=6000, early=True)
+    model.let_go()
+    await other.finish()
+    assert len(model.stretches) == 1
+
+
+async def test_a_text_says_how_far_it_was_heard(recogniser: StreamingRecogniser) -> None:
+    stream = recogniser.open(HearingContext())
+    say(stream, 0.8)
+    stream.speculate(speech_end=6000, early=True)
+    say(stream, 0.1, level=0)
+    for _ in range(100):
+        if (partial := stream.partial()) is not None:
+            break
+        await asyncio.sleep(0.01)
+    assert partial is not None
+    assert partial.end == 6400
+    stream.resume()
+    assert (resumed := stream.partial()) is not None
+    assert resumed.end == 6400
+
+
 async def test_speech_after_a_pause_is_heard_in_a_new_pass(recogniser: StreamingRecogniser) -> None:
     stream = recogniser.open(HearingContext())
     say(stream, 0.4)

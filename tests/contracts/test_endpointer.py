@@ -16,9 +16,10 @@ from voicebot.turns.settings import TurnSettings
 Kind = TurnEventKind
 FOLLOWERS = {
     None: {Kind.STARTED},
-    Kind.STARTED: {Kind.PAUSED, Kind.ENDED},
+    Kind.STARTED: {Kind.HUSHED, Kind.PAUSED, Kind.ENDED},
+    Kind.HUSHED: {Kind.PAUSED, Kind.RESUMED},
     Kind.PAUSED: {Kind.RESUMED, Kind.ENDED},
-    Kind.RESUMED: {Kind.PAUSED, Kind.ENDED},
+    Kind.RESUMED: {Kind.HUSHED, Kind.PAUSED, Kind.ENDED},
     Kind.ENDED: {Kind.STARTED},
 }
 
@@ -49,20 +50,20 @@ def test_a_sentence_starts_pauses_and_ends(make: Callable[[], Endpointer]) -> No
 @pytest.mark.parametrize("make", ENDPOINTERS)
 @settings(max_examples=60, deadline=None)
 @given(
-    runs=st.lists(st.tuples(st.floats(0, 1), st.integers(1, 90)), max_size=25),
+    runs=st.lists(st.tuples(st.floats(0, 1), st.sampled_from([-20.0, -40.0, -70.0]), st.integers(1, 90)), max_size=25),
     partial=st.sampled_from(["", "我要反映那个", "谢谢", "一三八零零"]),
     expects=st.sampled_from(list(Expect)),
 )
 def test_events_come_in_an_order_that_makes_sense(
-    make: Callable[[], Endpointer], runs: list[tuple[float, int]], partial: str, expects: Expect
+    make: Callable[[], Endpointer], runs: list[tuple[float, float, int]], partial: str, expects: Expect
 ) -> None:
     endpointer = make()
     endpointer.expect(expects)
     last: TurnEvent | None = None
     turn_start = last_speech_end = position = 0
-    for value, frames in runs:
+    for value, level_dbfs, frames in runs:
         for _ in range(frames):
-            for event in endpointer.push(value, position):
+            for event in endpointer.push(value, position, level_dbfs):
                 assert event.kind in FOLLOWERS[last.kind if last else None]
                 assert event.position <= position + FRAME_SAMPLES
                 if event.kind is Kind.STARTED:
@@ -74,7 +75,7 @@ def test_events_come_in_an_order_that_makes_sense(
                     last_speech_end = event.speech_end
                 last = event
             position += FRAME_SAMPLES
-        endpointer.hear(partial)
+        endpointer.hear(partial, until=position)
     # enough silence ends whatever is going on
     for _ in range(80):
         for event in endpointer.push(0.0, position):

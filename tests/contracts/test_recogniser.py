@@ -67,6 +67,17 @@ async def test_a_speculation_that_was_right_is_the_final_text(recogniser: Recogn
     assert (await early.finish()).raw_text == (await plain.finish()).raw_text
 
 
+async def test_a_lull_that_was_no_pause_costs_nothing(recogniser: Recogniser) -> None:
+    whole, hushed = recogniser.open(HearingContext()), recogniser.open(HearingContext())
+    for number, frame in enumerate(speech()):
+        if number == 60:
+            hushed.speculate(frame.position, early=True)
+        whole.push(frame)
+        hushed.push(frame)
+    hushed.speculate(frame.end)
+    assert (await hushed.finish()).raw_text == (await whole.finish()).raw_text
+
+
 async def test_after_a_resumed_pause_all_of_it_is_heard(recogniser: Recogniser) -> None:
     whole, paused = recogniser.open(HearingContext()), recogniser.open(HearingContext())
     for number, frame in enumerate(speech()):

@@ -66,7 +66,7 @@ class FakeStream:
         if not self.closed:
             self.frames.append(frame)
 
-    def speculate(self, speech_end: int | None = None) -> None:
+    def speculate(self, speech_end: int | None = None, *, early: bool = False) -> None:
         self.speculations += 1
 
     def resume(self) -> None:

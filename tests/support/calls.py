@@ -47,6 +47,7 @@ class ScriptedRecogniser:
         self.confidence = 1.0
         self.language = language
         self.contexts: list[HearingContext] = []
+        self.speculations: list[bool] = []  # was it early?
 
     capabilities = RecogniserCapabilities("scripted", ("zh",), True, False, False, True)
 
@@ -70,8 +71,8 @@ class ScriptedStream:
     def push(self, frame: AudioFrame) -> None:
         self.frames.append(frame)
 
-    def speculate(self, speech_end: int | None = None) -> None:
-        pass
+    def speculate(self, speech_end: int | None = None, *, early: bool = False) -> None:
+        self._recogniser.speculations.append(early)
 
     def resume(self) -> None:
         pass

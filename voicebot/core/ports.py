@@ -98,14 +98,17 @@ class VoiceDetector(Protocol):
 class Endpointer(Protocol):
     """Decides when the caller has begun, paused and finished. Pure: positions are its only clock."""
 
-    def push(self, speech: float, position: int) -> Sequence[TurnEvent]:
-        """Take the speech probability of the 20 ms frame at ``position``; return what changed."""
+    def push(self, speech: float, position: int, level_dbfs: float | None = None) -> Sequence[TurnEvent]:
+        """Take the speech probability and the level of the 20 ms frame at ``position``; return what changed."""
 
     def expect(self, expects: Expect) -> None:
         """The next answer is of this kind."""
 
-    def hear(self, partial: str, ending: float | None = None) -> None:
-        """The newest partial text of the turn in progress, and how finished it sounds (`Transcript.ending`)."""
+    def hear(self, partial: str, ending: float | None = None, until: int = 0) -> None:
+        """The newest partial text of the turn in progress, and how finished it sounds (`Transcript.ending`).
+
+        ``until`` is the sample up to which it was heard.
+        """
 
 
 class RecogniserStream(Protocol):
@@ -114,8 +117,12 @@ class RecogniserStream(Protocol):
     def push(self, frame: AudioFrame) -> None:
         """Take 20 ms of audio; never waits."""
 
-    def speculate(self, speech_end: int | None = None) -> None:
-        """A pause began: start a final pass on what was heard so far; ``speech_end`` is where the voice ended."""
+    def speculate(self, speech_end: int | None = None, *, early: bool = False) -> None:
+        """A pause began: start a final pass on what was heard so far; ``speech_end`` is where the voice ended.
+
+        ``early``: it may be none, so an engine begins only when that costs nobody anything. What began early is kept
+        when the pause is certain, unless the voice ended behind what was heard by then.
+        """
 
     def resume(self) -> None:
         """It was only a pause: throw the speculation away."""

@@ -39,6 +39,7 @@ class TurnEventKind(StrEnum):
     """What the endpointer can say about the caller's speech."""
 
     STARTED = "started"  # speech began; ``position`` is its first sample
+    HUSHED = "hushed"  # the level fell, ``speech_end`` is where: speculate now if there is nothing else to do
     PAUSED = "paused"  # a short silence: speculate now
     RESUMED = "resumed"  # it was only a pause: throw the speculation away
     ENDED = "ended"  # the turn is over; ``speech_end`` is its last sample

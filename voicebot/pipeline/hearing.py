@@ -8,6 +8,7 @@ import structlog
 from pipecat.frames.frames import Frame, InputAudioRawFrame, InputDTMFFrame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
+from voicebot.audio.level import rms_dbfs
 from voicebot.audio.ring import SampleRing
 from voicebot.core.errors import HotlineError
 from voicebot.core.frames import FRAME_BYTES, AudioFrame, ms_to_samples, samples_to_ms
@@ -107,7 +108,7 @@ class Hearing(FrameProcessor):
         self._endpointer.expect(self._state.expects)
         await self._note_partial()
         await self._mind_the_bot(speech, audio)
-        for event in self._endpointer.push(speech, audio.position):
+        for event in self._endpointer.push(speech, audio.position, rms_dbfs(audio.pcm)):
             await self._follow(event)
         if self._listening:
             self._listening.stream.push(audio)
@@ -122,7 +123,7 @@ class Hearing(FrameProcessor):
         if newest != self._partial:
             self._partial = newest
             self._state.hearing(partial.text)
-            self._endpointer.hear(partial.text, partial.ending)
+            self._endpointer.hear(partial.text, partial.ending, partial.end)
             # An interruption is judged by all that was heard, not only by what two passes agree upon.
             words = max(partial.text, partial.raw_text, key=len)
             await self._act_on(self._barge_in.hear(words, partial.mean_confidence))
@@ -154,6 +155,8 @@ class Hearing(FrameProcessor):
             self._open(event)
         elif self._listening is None:
             return
+        elif event.kind is TurnEventKind.HUSHED:
+            self._listening.stream.speculate(event.speech_end, early=True)
         elif event.kind is TurnEventKind.PAUSED:
             self._listening.stream.speculate(event.speech_end)
         elif event.kind is TurnEventKind.RESUMED:

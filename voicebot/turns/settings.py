@@ -14,6 +14,10 @@ class TurnSettings(BaseModel):
     onset_lead_ms: float = Field(160, ge=0, description="how far before the first voiced frame a turn begins, ms")
     release_lag_ms: float = Field(100, ge=0, description="how long the detector goes on hearing a voice that ended, ms")
     pause_ms: float = Field(120, ge=20, description="silence after which recognition starts on speculation, ms")
+    lull_db: float = Field(
+        30, gt=0, description="fall of the level below the loudest of the turn at which recognition starts early, dB"
+    )
+    lull_ms: float = Field(60, ge=20, description="how long it has to last, ms; an idle recogniser only")
     resume_ms: float = Field(60, ge=20, description="voiced sound that ends a pause, ms")
     min_wait_ms: float = Field(200, ge=100, description="shortest silence that ends a turn, ms")
     max_wait_ms: float = Field(1200, ge=200, description="longest silence that a turn survives, ms")

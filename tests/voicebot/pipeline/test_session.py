@@ -299,6 +299,19 @@ def test_keys_stop_the_bot_and_reach_the_dialog_together() -> None:
     assert call.dialog.interruptions
 
 
+def test_recognition_may_begin_at_the_lull_and_does_at_the_pause() -> None:
+    call = rig({}, ["路灯坏了"])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(1.5)
+        line.caller.say(tone(800, amplitude=20000) + tone(100, amplitude=560))  # a detector still hears a voice in it
+        await asyncio.sleep(1.4)
+        await line.caller.hang_up()
+
+    call.play(script)
+    assert call.recogniser.speculations == [True, False]
+
+
 def test_the_kind_of_answer_expected_reaches_the_recogniser() -> None:
     call = rig({"是": (Rate(5), *BYE)}, ["是"], (Ask("对吗？", expects=Expect.YES_NO),))
 

@@ -8,8 +8,9 @@ from voicebot.turns.settings import TurnSettings
 
 # Round numbers, so that a test can be read: the voice ends where the detector says it does.
 SETTINGS = TurnSettings(release_lag_ms=0, pause_ms=100, onset_lead_ms=100, min_speech_ms=80, resume_ms=60, wait_ms=500)
-STARTED, PAUSED, RESUMED, ENDED = (
+STARTED, HUSHED, PAUSED, RESUMED, ENDED = (
     TurnEventKind.STARTED,
+    TurnEventKind.HUSHED,
     TurnEventKind.PAUSED,
     TurnEventKind.RESUMED,
     TurnEventKind.ENDED,
@@ -24,9 +25,9 @@ class Caller:
         self.events: list[TurnEvent] = []
         self.position = 0
 
-    def sound(self, speech: float, ms: float) -> "Caller":
+    def sound(self, speech: float, ms: float, level_dbfs: float | None = None) -> "Caller":
         for _ in range(round(ms / 20)):
-            self.events += self.endpointer.push(speech, self.position)
+            self.events += self.endpointer.push(speech, self.position, level_dbfs)
             self.position += FRAME_SAMPLES
         return self
 
@@ -177,3 +178,33 @@ def test_a_television_does_not_hold_the_line_for_ever() -> None:
     caller = Caller(SETTINGS.model_copy(update={"max_turn_ms": 5000.0})).speaks(6000)
     assert caller.kinds == [STARTED, ENDED, STARTED]
     assert caller.events[1].position == ms_to_samples(5000)
+
+
+def test_a_fall_of_the_level_is_noticed_before_the_detector_is_sure() -> None:
+    caller = Caller().sound(0.9, 400, -20).sound(0.9, 100, -60).sound(0.05, 100, -60)
+    assert caller.events[1:] == [
+        TurnEvent(HUSHED, ms_to_samples(460), ms_to_samples(400)),
+        TurnEvent(PAUSED, ms_to_samples(600), ms_to_samples(500)),
+    ]
+
+
+def test_a_gap_inside_a_word_is_taken_back() -> None:
+    caller = Caller().sound(0.9, 400, -20).sound(0.9, 80, -60).sound(0.9, 200, -25)
+    assert caller.events[1:] == [
+        TurnEvent(HUSHED, ms_to_samples(460), ms_to_samples(400)),
+        TurnEvent(RESUMED, ms_to_samples(480), ms_to_samples(400)),
+    ]
+
+
+def test_a_turn_that_lasts_too_long_does_not_end_in_a_lull() -> None:
+    caller = Caller(SETTINGS.model_copy(update={"max_turn_ms": 1000.0})).sound(0.9, 900, -20).sound(0.9, 100, -60)
+    assert caller.kinds == [STARTED, HUSHED, RESUMED, ENDED]
+
+
+@pytest.mark.parametrize(("until_ms", "wait_ms"), [(500, 225), (480, 500)])
+def test_what_was_heard_early_counts_when_it_reaches_to_the_end_of_the_voice(until_ms: int, wait_ms: float) -> None:
+    caller = Caller().sound(0.9, 400, -20).sound(0.9, 100, -60)
+    caller.endpointer.hear("没有了，谢谢。", until=ms_to_samples(until_ms))
+    caller.is_silent(1000)
+    assert caller.kinds == [STARTED, HUSHED, PAUSED, ENDED]
+    assert caller.events[-1].position == pytest.approx(ms_to_samples(500 + wait_ms), abs=FRAME_SAMPLES)
