@@ -113,9 +113,9 @@ class Hotline:
             timeout=280,
         )
 
-    async def call(self, scenario: Path) -> dict[str, Any]:
-        """Our own client places a call; its report."""
-        done = await asyncio.to_thread(self.command, "call", str(scenario), "--line", "sip", "--json")
+    async def call(self, scenario: Path, line: str = "sip") -> dict[str, Any]:
+        """Our own client places a call over a line; its report."""
+        done = await asyncio.to_thread(self.command, "call", str(scenario), "--line", line, "--json")
         assert done.stdout, done.stderr[-3000:]
         report: dict[str, Any] = json.loads(done.stdout)
         return report
