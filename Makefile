@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help run demo test calls check unit cover bench models peers clean
+.PHONY: help run demo test calls check unit cover bench models peers asterisk clean
 .DEFAULT_GOAL := help
 
 help: ## 显示本帮助
@@ -46,9 +46,13 @@ bench: models ## 用一份录音清单测量并写入 benchmarks/results：make 
 models: $(STAMP) ## 取得并校验模型（断点续传）
 	$(BIN)/voicebot models pull
 
-# 测试要用的真实对端：sipp、baresip、Kamailio、rtpengine、coturn、PostgreSQL、Chromium。没有 root 或 apt 时跳过，相应测试会说明原因。
+# 测试要用的真实对端：sipp、baresip、linphone、Kamailio、rtpengine、coturn、PostgreSQL、Chromium。没有 root 或 apt 时跳过，相应测试会说明原因。
 peers:
 	@sh .ci/peers.sh
+
+# 不随 make test：它取自 Debian 的不稳定版（Debian 12 没有）。
+asterisk: ## 取得真的 Asterisk，放在 var/asterisk（下载约 80 MB，不用 root），让用到它的测试不再跳过
+	@sh .ci/asterisk.sh
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

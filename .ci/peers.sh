@@ -7,6 +7,7 @@ command -v rtpengine >/dev/null 2>&1 || missing="$missing rtpengine-daemon"
 command -v turnserver >/dev/null 2>&1 || missing="$missing coturn"
 command -v sipp >/dev/null 2>&1 || missing="$missing sip-tester"
 command -v baresip >/dev/null 2>&1 || missing="$missing baresip-core"
+command -v linphonec >/dev/null 2>&1 || missing="$missing linphone-cli"
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 [ -z "$missing" ] && exit 0

@@ -3,6 +3,7 @@
 pytest --interop docs/interop.md [-m interop]
 """
 
+import shutil
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
@@ -13,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = {
     "sipp": ("sipp -v", "SIPp"),
     "baresip": ("baresip -h", "baresip"),
+    "linphone": ("linphonec -v", "version"),
+    "Asterisk": (f"{ROOT}/var/asterisk/asterisk -V", "Asterisk"),
     "Kamailio": ("kamailio -v", "version:"),
     "rtpengine": ("dpkg-query -W rtpengine-daemon", "rtpengine-daemon"),
     "coturn": ("dpkg-query -W coturn", "coturn"),
@@ -21,8 +24,9 @@ VERSIONS = {
 }
 HEAD = """# 和谁一起试过
 
-这张表由测试写出（`pytest -m interop --interop docs/interop.md`），不手改。对端是 Debian 的软件包，
-或者只照公开的协议写成。没有试过的不在表里：真的运营商中继、Asterisk、FreeSWITCH、linphone。
+这张表由测试写出（`pytest -m interop --interop docs/interop.md`），不手改。对端是 Debian 的软件包
+（Asterisk 取自 Debian 的不稳定版，`make asterisk`），或者只照公开的协议写成。
+没有试过的不在表里：真的运营商中继、FreeSWITCH。
 
 | 对端 | 版本 | 试了什么 | 结果 | 测试 |
 |---|---|---|---|---|
@@ -74,6 +78,8 @@ def _version(peer: str) -> str:
     if peer not in VERSIONS:
         return ""
     command, mark = VERSIONS[peer]
+    if shutil.which(command.split()[0]) is None:
+        return ""
     done = subprocess.run(command.split(), capture_output=True, text=True, check=False)
     lines = (done.stdout + done.stderr).splitlines()
     line = next((line for line in lines if mark in line), "")

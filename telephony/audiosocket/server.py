@@ -75,8 +75,7 @@ class AudioSocketServer:
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._lines) + len(self._greeting) >= self._settings.max_concurrent_calls or self._answered.full():
             log.warning("audiosocket_full")
-            writer.write(Message(Kind.HANG_UP).to_bytes())
-            writer.close()
+            self._refuse(writer)
             return
         task = asyncio.create_task(self._greet(reader, writer), name="audiosocket-hello")
         self._greeting.add(task)
@@ -94,8 +93,12 @@ class AudioSocketServer:
             log.info("audiosocket_silent", error=type(error).__name__)
         finally:
             if not taken:
-                writer.write(Message(Kind.HANG_UP).to_bytes())
-                writer.close()
+                self._refuse(writer)
+
+    def _refuse(self, writer: asyncio.StreamWriter) -> None:
+        """An error and not a hang-up, so that a dialplan can tell a call that nobody took from one that is done."""
+        writer.write(Message(Kind.ERROR).to_bytes())
+        writer.close()
 
     async def _identity(self, reader: asyncio.StreamReader) -> uuid.UUID | None:
         hello = b""

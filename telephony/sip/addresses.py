@@ -20,7 +20,12 @@ def number_of(header: str) -> str:
     if user is None:
         return host if match[0].lower().startswith("tel:") else ""
     user = user.partition(":")[0]
-    return "" if user.lower() in _WITHHELD or host.lower().endswith("anonymous.invalid") else user
+    return "" if is_withheld(user) or host.lower().endswith("anonymous.invalid") else user
+
+
+def is_withheld(user: str) -> bool:
+    """Does this stand where a number would, because the caller shows none?"""
+    return user.lower() in _WITHHELD
 
 
 def caller_number(headers: Mapping[str, str], peer: str) -> str:

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import WSMsgType, encode_basic_auth, hdrs, web
 
 from telephony.settings import WebSocketSettings
+from telephony.sip.addresses import is_withheld
 from telephony.websocket.line import CODINGS, WebSocketLine
 from telephony.websocket.protocol import Event, read_event
 from voicebot.core.call import CallEnd, CallStart, Channel
@@ -127,7 +128,7 @@ class WebSocketServer:
             channel=Channel.WEBSOCKET,
             answered_at=self._clock.now(),
             tenant=self._tenant,
-            caller_number=request.query.get("caller", "")[:_LONGEST_NUMBER],
+            caller_number=_caller(request)[:_LONGEST_NUMBER],
             dialled_number=request.query.get("dialled", "")[:_LONGEST_NUMBER] or self._settings.number,
             diversion=request.query.get("diversion", "")[:_LONGEST_NUMBER],
         )
@@ -139,3 +140,14 @@ class WebSocketServer:
             await line.run()
         finally:
             self._lines.discard(line)
+
+
+def _caller(request: web.Request) -> str:
+    """The caller's number; "" when it is withheld.
+
+    Asterisk gives the number of a caller who asked for privacy (RFC 3323) all the same, and says so beside it
+    (``CALLERID(num-pres)``: ``prohib…``, ``unavailable``).
+    """
+    number = request.query.get("caller", "")
+    hidden = request.query.get("presentation", "").startswith(("prohib", "unavailable"))
+    return "" if hidden or is_withheld(number) else number

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from tests.support.hotline import Hotline
 from tests.support.models import require_models
-from tests.support.sip_peers import Tape, baresip_call, have_baresip, have_sipp, sipp_call
+from tests.support.sip_peers import Tape, baresip_call, free_tcp_port, have_baresip, have_sipp, sipp_call
 from voicebot.core.clock import SystemClock
 from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.core.ticket import TicketState
@@ -40,7 +40,11 @@ _SLACK_S = 1.0  # more time for each reply than in the call that is replayed, si
 @pytest.fixture(scope="module")
 def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hotline]:
     require_models("whisper-base", "kokoro")
-    service = Hotline.make(tmp_path_factory.mktemp("hotline"))
+    doors = (
+        f"[audiosocket]\nport = {free_tcp_port()}\n"
+        f'[websocket]\nport = {free_tcp_port()}\nuser = "asterisk"\npassword = "secret"\n'
+    )
+    service = Hotline.make(tmp_path_factory.mktemp("hotline"), more=doors)
     service.start()
     yield service
     assert service.stop() == 0, service.log()[-3000:]
@@ -78,6 +82,15 @@ async def test_our_own_client(hotline: Hotline, reports: dict[str, dict[str, Any
     report = await call(hotline, reports, name)
     assert report["problems"] == [], [(turn["who"], turn["text"]) for turn in report["turns"]]
     assert (hotline.settings.storage.recordings_folder / report["call"]["recording"]).exists()
+
+
+@pytest.mark.parametrize("line", ["audiosocket", "websocket"])
+@pytest.mark.parametrize("name", marked("fire"))
+async def test_the_doors_of_a_switch(hotline: Hotline, name: str, line: str) -> None:
+    report = await hotline.call(FOLDER / f"{name}.toml", line)
+    await all_done(hotline)
+    assert report["problems"] == [], [(turn["who"], turn["text"]) for turn in report["turns"]]
+    assert report["call"]["channel"] == line
 
 
 async def test_a_second_call_about_the_same_matter_is_an_addition(hotline: Hotline) -> None:

@@ -4,19 +4,18 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from telephony.sip.runtime import free_sip_port
 from tests.support.models import MODELS_DIR
+from tests.support.sip_peers import free_tcp_port
 from voicebot.app.workers import ports_of
 from voicebot.settings import Settings, load_settings
 
@@ -46,7 +45,7 @@ class Hotline:
             f'var_dir = "{ROOT / "var"}"\nmodels_dir = "{models_dir}"\nlog_json = true\ndrain_s = 5\n'
             f'[sip]\nport = {free_sip_port(ADDRESS)}\nlisten_address = "{ADDRESS}"\n{sip}'
             f'[storage]\nurl = "sqlite:///{folder / "hotline.db"}"\nrecordings_folder = "{folder / "recordings"}"\n'
-            f"[web]\nport = {_free_tcp_port()}\n{more}"
+            f"[web]\nport = {free_tcp_port()}\n{more}"
         )
         return cls(folder, config, load_settings(config))
 
@@ -114,15 +113,9 @@ class Hotline:
             timeout=280,
         )
 
-    async def call(self, scenario: Path) -> dict[str, Any]:
-        """Our own client places a call; its report."""
-        done = await asyncio.to_thread(self.command, "call", str(scenario), "--line", "sip", "--json")
+    async def call(self, scenario: Path, line: str = "sip") -> dict[str, Any]:
+        """Our own client places a call over a line; its report."""
+        done = await asyncio.to_thread(self.command, "call", str(scenario), "--line", line, "--json")
         assert done.stdout, done.stderr[-3000:]
         report: dict[str, Any] = json.loads(done.stdout)
         return report
-
-
-def _free_tcp_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind((ADDRESS, 0))
-        return int(probe.getsockname()[1])

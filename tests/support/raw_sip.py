@@ -59,6 +59,11 @@ class Packet:
     payload_type: int
     payload: bytes
 
+    @property
+    def pcm(self) -> bytes:
+        """Its audio, 8 kHz int16."""
+        return decode_a_law(self.payload) if self.payload_type == 8 else decode_mu_law(self.payload)
+
 
 @dataclass
 class Media(asyncio.DatagramProtocol):
@@ -115,10 +120,7 @@ class Media(asyncio.DatagramProtocol):
     def heard(self) -> NDArray[np.int16]:
         """All that was received, in order of its sequence numbers."""
         packets = [packet for packet in self.packets if packet.payload_type in (0, 8)]
-        pcm = b"".join(
-            decode_a_law(packet.payload) if packet.payload_type == 8 else decode_mu_law(packet.payload)
-            for packet in sorted(packets, key=lambda packet: packet.sequence)
-        )
+        pcm = b"".join(packet.pcm for packet in sorted(packets, key=lambda packet: packet.sequence))
         return np.frombuffer(pcm, "<i2")
 
 

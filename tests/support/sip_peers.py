@@ -1,7 +1,11 @@
-"""Strangers that call: sipp and baresip as Debian ships them (packages ``sip-tester`` and ``baresip-core``)."""
+"""Strangers that call, as Debian ships them: sipp, baresip and linphone (``sip-tester``, ``baresip-core``,
+``linphone-cli``).
+"""
 
 import asyncio
 import json
+import os
+import re
 import shutil
 import socket
 import tempfile
@@ -64,6 +68,22 @@ module_app ctrl_tcp.so
 ctrl_tcp_listen {address}:{control}
 """
 
+_LINPHONE_CONFIG = """\
+[sip]
+sip_port={port}
+sip_tcp_port=0
+sip_tls_port=0
+bind_address={address}
+ipv6_migration_done=1
+use_ipv6=0
+guess_hostname=0
+contact=<sip:{caller}@{address}>
+
+[rtp]
+bind_address={address}
+audio_rtp_port={rtp_port}
+"""
+
 
 def have_sipp() -> bool:
     return shutil.which("sipp") is not None
@@ -71,6 +91,10 @@ def have_sipp() -> bool:
 
 def have_baresip() -> bool:
     return shutil.which("baresip") is not None
+
+
+def have_linphone() -> bool:
+    return shutil.which("linphonec") is not None
 
 
 @dataclass(frozen=True)
@@ -153,7 +177,7 @@ class Baresip:
         self._folder = Path(tempfile.mkdtemp(prefix="baresip-peer-"))
         source = self._folder / "speech.wav"
         write_wav(source, self._pcm)
-        control = _free_tcp_port()
+        control = free_tcp_port()
         config = _BARESIP_CONFIG.format(
             address=_ADDRESS,
             port=free_sip_port(_ADDRESS),
@@ -227,6 +251,72 @@ async def baresip_call(target: str, tape: Tape, *, caller: str = "13800138000") 
         return peer.heard()
 
 
+class Linphone:
+    """A running linphonec. Use as ``async with Linphone(pcm) as peer``; speech starts with the answer."""
+
+    def __init__(self, pcm: bytes, caller: str = "13800138000"):
+        self._pcm = pcm
+        self._caller = caller
+
+    async def __aenter__(self) -> "Linphone":
+        self._folder = Path(tempfile.mkdtemp(prefix="linphone-peer-"))
+        (self._folder / ".local/share/linphone").mkdir(parents=True)  # without its database it never listens
+        write_wav(self._folder / "speech.wav", self._pcm)
+        config = _LINPHONE_CONFIG.format(
+            address=_ADDRESS, port=free_sip_port(_ADDRESS), rtp_port=free_sip_port(_ADDRESS), caller=self._caller
+        )
+        (self._folder / "config").write_text(config)
+        self._log = (self._folder / "log").open("wb")
+        self._process = await asyncio.create_subprocess_exec(
+            *("linphonec", "-c", str(self._folder / "config")),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=self._log,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "HOME": str(self._folder)},
+        )
+        for _ in range(100):
+            await self.command("ports")
+            await asyncio.sleep(0.1)
+            if re.search(r"sip port = [1-9]", self.log()):
+                break
+        else:
+            raise RuntimeError(f"linphonec did not start: {self.log()}")
+        await self.command("soundcard use files")
+        await self.command(f"record {self._folder}/heard.wav")
+        await self.command(f"play {self._folder}/speech.wav")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.command("quit")
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 10)
+        finally:
+            self._log.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def command(self, command: str) -> None:
+        """One line at its prompt, such as ``call``, ``terminate`` or a key to press."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n".encode())
+        await self._process.stdin.drain()
+
+    async def press(self, keys: str) -> None:
+        """Press keys, one after the other."""
+        for key in keys:
+            await self.command(key)
+            await asyncio.sleep(_BETWEEN_KEYS_S)
+
+    def log(self) -> str:
+        """What it printed."""
+        return (self._folder / "log").read_text(errors="replace")
+
+    def heard(self) -> NDArray[np.int16]:
+        """Everything it heard; complete once the call is over."""
+        return read_wav(self._folder / "heard.wav")
+
+
 def write_wav(path: Path, pcm: bytes) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -245,7 +335,7 @@ def _read_all(folder: Path, pattern: str) -> str:
     return "".join(path.read_text(errors="replace") for path in folder.glob(pattern))
 
 
-def _free_tcp_port() -> int:
+def free_tcp_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind((_ADDRESS, 0))
         return int(probe.getsockname()[1])

@@ -141,7 +141,7 @@ async def test_a_stranger_is_shown_the_door(hello: bytes):
     async with audiosocket_service(allowed_uuids=[str(IDENTITY)], hello_timeout_s=0.2) as (server, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(hello)
-        assert await asyncio.wait_for(reader.read(), 1) == message(0x00)
+        assert await asyncio.wait_for(reader.read(), 1) == message(0xFF)
         assert server.active == 0
         writer.close()
         await asyncio.gather(writer.wait_closed(), return_exceptions=True)

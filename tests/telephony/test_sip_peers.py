@@ -1,4 +1,4 @@
-"""Calls from sipp, from Debian's baresip and from our own caller, over the wire."""
+"""Calls from sipp, from Debian's baresip and linphone and from our own caller, over the wire."""
 
 import asyncio
 import sys
@@ -6,7 +6,16 @@ import sys
 import numpy as np
 import pytest
 
-from tests.support.sip_peers import Baresip, Tape, baresip_call, have_baresip, have_sipp, sipp_call
+from tests.support.sip_peers import (
+    Baresip,
+    Linphone,
+    Tape,
+    baresip_call,
+    have_baresip,
+    have_linphone,
+    have_sipp,
+    sipp_call,
+)
 from tests.support.sip_service import Service, echo, listen, sip_service
 from voicebot.audio.tones import tone
 from voicebot.core.call import CallEnd
@@ -15,6 +24,7 @@ from voicebot.core.ports import Line
 
 needs_sipp = pytest.mark.skipif(not have_sipp(), reason="sipp is not installed (apt install sip-tester)")
 needs_baresip = pytest.mark.skipif(not have_baresip(), reason="baresip is not installed (apt install baresip-core)")
+needs_linphone = pytest.mark.skipif(not have_linphone(), reason="linphone is not installed (apt install linphone-cli)")
 pytestmark = [pytest.mark.network, pytest.mark.peer]
 
 
@@ -75,6 +85,38 @@ async def test_the_bot_can_end_a_baresip_call():
         await service.ended()
         await asyncio.sleep(0.3)
         assert "session closed" in peer.log().lower()
+
+
+@needs_linphone
+@pytest.mark.interop("linphone", "通话、听见自己、RFC 4733 按键")
+async def test_linphone_hears_its_own_voice_and_its_keys_arrive_once():
+    async with sip_service(echo) as service, Linphone(tone((700,), 2500) + bytes(16 * 5000)) as peer:
+        await peer.command(f"call sip:12345@127.0.0.1:{service.port}")
+        await service.line()
+        await asyncio.sleep(3)
+        await peer.press("5*")
+        await asyncio.sleep(0.5)
+        await peer.command("terminate")
+        await service.ended()
+        assert service.keys == ["5", "*"]
+        assert service.lines[0].end is CallEnd.CALLER_HUNG_UP
+        await asyncio.sleep(0.3)
+        part = loud_part(peer.heard())
+        assert abs(peak_hz(part) - 700) < 5
+        assert len(part) > 2 * SAMPLE_RATE_HZ
+
+
+@needs_linphone
+@pytest.mark.interop("linphone", "由我们挂断")
+async def test_the_bot_can_end_a_linphone_call():
+    async with sip_service(listen) as service, Linphone(bytes(16 * 5000)) as peer:
+        await peer.command(f"call sip:12345@127.0.0.1:{service.port}")
+        line = await service.line()
+        await asyncio.sleep(0.5)
+        await line.hang_up()
+        await service.ended()
+        await asyncio.sleep(0.5)
+        assert "ended (No error)" in peer.log()
 
 
 CALL = """

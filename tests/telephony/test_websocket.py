@@ -183,6 +183,14 @@ class TestServer:
             start = (await first_call(server)).start
             assert (start.caller_number, start.dialled_number, start.diversion) == ("13800138000", "12345", "0379")
 
+    @pytest.mark.parametrize(
+        "query",
+        ["caller=anonymous", "caller=13800138000&presentation=prohib_not_screened", "caller=&presentation=unavailable"],
+    )
+    async def test_a_withheld_number_is_none(self, query: str) -> None:
+        async with websocket_service() as (server, port), AsteriskPeer(port, query=f"?{query}"):
+            assert (await first_call(server)).start.caller_number == ""
+
     @pytest.mark.parametrize("as_json", [False, True], ids=["plain", "json"])
     async def test_the_bot_hangs_up_in_the_words_of_the_protocol(self, as_json: bool) -> None:
         async with websocket_service() as (server, port), AsteriskPeer(port, as_json=as_json) as peer:
