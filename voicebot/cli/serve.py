@@ -10,6 +10,7 @@ import structlog
 from voicebot.app import build
 from voicebot.app.service import Service
 from voicebot.app.workers import Supervisor
+from voicebot.heaps import share_heaps
 from voicebot.logs import set_up_logs
 from voicebot.settings import Settings
 from voicebot.web.metrics import Metrics
@@ -23,6 +24,7 @@ from voicebot.web.metrics import Metrics
 def command(ctx: click.Context) -> None:
     """Run the service in the foreground; exit code 1 when its workers cannot start."""
     settings: Settings = ctx.obj
+    share_heaps()
     set_up_logs(json=settings.log_json, level=settings.log_level)
     if settings.worker_name:
         structlog.contextvars.bind_contextvars(worker=settings.worker_name)
