@@ -1,7 +1,6 @@
 """A call that an agent takes: put through where the agent has a line, promised a call back where not."""
 
 import asyncio
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from telephony.wav.line import WavLine
 from tests.fakes.takers import FakeTakers
 from tests.support.calls import CallRig, ScriptedDialog, ScriptedRecogniser, tone
+from tests.support.headsets import FakePhone, FakePhones
 from voicebot.core.actions import Action, HandOff, HandOffTaken, HangUp, Outcome, QueueMoved, Say
 from voicebot.core.call import HandOffReason
 from voicebot.pipeline.handoff import Taker
@@ -80,42 +80,6 @@ def test_nobody_takes_the_call_and_nothing_is_left_behind() -> None:
     call = CallRig(_dialog(), takers=FakeTakers())
     assert call.play(_wait_and_hang_up) == "caller_hung_up"
     assert [entry.state for entry in call.queue.entries] == ["abandoned"]
-
-
-class FakePhone:
-    """An agent's headset that hums while somebody listens."""
-
-    def __init__(self) -> None:
-        self.heard = bytearray()
-        self.sink: Callable[[bytes], None] | None = None
-        self.gone = asyncio.Event()
-        self.joined = asyncio.Event()
-
-    def hear(self, pcm: bytes) -> None:
-        self.heard += pcm
-
-    def listen(self, sink: Callable[[bytes], None] | None) -> None:
-        self.sink = sink
-        if sink is not None:
-            self.joined.set()
-
-    async def over(self) -> None:
-        await self.gone.wait()
-
-    async def talk(self, ms: int) -> None:
-        hum = tone(20, hz=500)
-        for _ in range(ms // 20):
-            if self.sink is not None:
-                self.sink(hum)
-            await asyncio.sleep(0.02)
-
-
-class FakePhones:
-    def __init__(self, **phones: FakePhone) -> None:
-        self.phones = phones
-
-    def of(self, agent: str) -> FakePhone | None:
-        return self.phones.get(agent)
 
 
 def _with_headset(*taken: Taker, release: list[tuple[float, str]]) -> tuple[CallRig, FakePhone]:
