@@ -180,6 +180,21 @@ def test_a_caller_whose_agent_lost_the_page_keeps_the_place_and_gets_the_next_on
     assert any(isinstance(outcome, QueueMoved) for outcome in call.dialog.outcomes)
 
 
+def test_a_database_that_is_away_for_a_moment_does_not_end_a_conversation() -> None:
+    call, phone = _with_headset(Taker("mei", ""), release=[(2.0, "unavailable"), (4.0, "done")])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(5)
+        before = len(line.caller.received())
+        await phone.talk(500)
+        assert _loud(line.caller.received()[before:].tobytes()) > 0.25 * 8000
+        await asyncio.sleep(6)
+
+    assert call.play(script) == "handed_off"
+    assert call.observer.counts["fault queue unavailable"] == 1
+    assert call.voice.spoken == []
+
+
 def test_a_caller_who_hangs_up_on_an_agent_leaves_nothing_running() -> None:
     call, phone = _with_headset(Taker("mei", ""), release=[])
 

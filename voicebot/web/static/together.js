@@ -32,7 +32,7 @@ function show() {
   at("drop-third").hidden = !joined();
   at("drop-third").textContent = third?.stage === "ringing" ? "不再呼叫" : "请对方退出";
   at("leave-third").hidden = !joined() || third.stage !== "answered";
-  at("third-state").textContent = held && third ? `${third.name} ${third.number}：${STAGES[third.stage]}` : "";
+  at("third-state").textContent = held && third ? `${third.name} ${third.number}：${STAGES[third.stage]}${third.with_agent ? "" : "（您已断开，来电人与对方还在通话）"}` : "";
   changed();
 }
 
