@@ -158,14 +158,17 @@ class Transferring:
         After "done" and "left" nobody has anything more to say to the caller; after "bot" the bot goes on, after
         "back" and "lost" the call waits again.
         """
-        await self._tell(self._known_takers.put_through(self.start.call_id, "answered"))
         self.transferred = self.settled = True
+        # They speak at once; the database need not have heard of it before.
+        answered = asyncio.create_task(
+            self._tell(self._known_takers.put_through(self.start.call_id, "answered")), name="answered"
+        )
         released = asyncio.create_task(self._released(), name="released")
         try:
             ended = await held.run(released)
         finally:
             released.cancel()
-            await asyncio.gather(released, return_exceptions=True)
+            await asyncio.gather(released, answered, return_exceptions=True)
         if ended not in ("done", "left"):
             self.transferred = self.settled = False
             self.taker = None

@@ -95,7 +95,7 @@ class Thinking(FrameProcessor):
         self._turn = -1
         self._worker: asyncio.Task[None] | None = None
         self._transfer: HandOff | None = None  # carried out once the caller has heard that it will be
-        self._taker: Taker | None = None  # the same
+        self._taker: Taker | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None  # the place in the queue
 
@@ -201,15 +201,15 @@ class Thinking(FrameProcessor):
         if taker is not None and (phone := self._transferring.phone(taker)):
             await self._speak_with(taker, phone)
             return
-        while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
-            await asyncio.sleep(_POLL_S)
-        if taker is not None:
+        if taker is not None:  # what the caller is told is said while the agent's telephone rings
             outcome = await self._transferring.put_through(taker)
             self._record.note("transfer", outcome=outcome, agent=taker.agent)
             if outcome != "answered":
                 self._state.waiting = True
                 self._wait_for_taker()
             return
+        while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
+            await asyncio.sleep(_POLL_S)
         assert action is not None  # noqa: S101  one of the two
         outcome = await self._transferring.transfer(action)
         self._record.note("transfer", outcome=outcome)
@@ -218,7 +218,7 @@ class Thinking(FrameProcessor):
             await self._tell_dialog(HandOffFailed(outcome))
 
     async def _speak_with(self, taker: Taker, phone: Phone) -> None:
-        await self.broadcast_interruption()  # whatever the bot was saying: a person is there
+        await self.broadcast_interruption()  # and whatever it has begun to say since
         with self._hold(taker.agent, phone) as held:
             self._record.note("transfer", outcome="answered", agent=taker.agent)
             ended = await self._transferring.speak_with(held)
@@ -267,6 +267,7 @@ class Thinking(FrameProcessor):
     async def _hand_to_taker(self) -> None:
         taker = await self._transferring.wait_for_taker()
         self._state.waiting = False
+        await self.broadcast_interruption()  # whatever the bot was saying: a person is there
         self._record.note("taken", agent=taker.agent)
         await self._put(_Input(lambda: self._meet(taker)))
 

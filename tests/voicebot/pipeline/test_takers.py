@@ -32,11 +32,12 @@ async def _wait_and_hang_up(line: WavLine) -> None:
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every transfer of a file line is answered; the targets."""
+    """Every transfer of a file line is answered after two seconds of ringing; the targets."""
     targets: list[str] = []
 
     async def transfer(self: WavLine, target: str) -> str:
         targets.append(target)
+        await asyncio.sleep(2)
         await self.hang_up()
         return "answered"
 
@@ -44,16 +45,33 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return targets
 
 
-def test_a_call_goes_through_to_the_agent_who_took_it_once_the_caller_was_told(answering: list[str]) -> None:
+def test_a_call_goes_through_to_the_agent_who_took_it_and_the_caller_is_told_meanwhile(answering: list[str]) -> None:
     takers = FakeTakers(Taker("mei", "8001"))
     call = CallRig(_dialog(Say("正在为您接通。")), takers=takers)
     call.play(_wait_and_hang_up)
     assert call.dialog.outcomes[-1] == HandOffTaken(put_through=True)
-    assert call.voice.spoken == ["正在为您接通。"]
+    assert "正在为您接通。" in [turn.text for turn in call.kept.turns.values()]
     assert answering == ["8001"]
     assert [outcome for _, outcome in takers.outcomes] == ["answered"]
     assert (takers.over, call.end) == ([], "handed_off")
     assert ("transfer", {"outcome": "answered", "agent": "mei"}) in call.kept.events
+
+
+def test_the_agents_telephone_rings_at_once_though_the_bot_was_speaking(answering: list[str]) -> None:
+    call = CallRig(_dialog(Say("正在为您接通。")), takers=FakeTakers(Taker("mei", "8001")))
+    call.dialog.greeting = (HandOff(HandOffReason.ASKED), Say("这是一段很长的话，要说上好几秒钟，请您稍等一会儿。"))
+    rang: list[float] = []
+
+    async def script(line: WavLine) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        while not answering:  # noqa: ASYNC110  a list is no event
+            await asyncio.sleep(0.01)
+        rang.append(loop.time() - began_s)
+        await asyncio.sleep(5)
+
+    assert call.play(script) == "handed_off"
+    assert rang[0] < 1.2, "the agent takes it one second after the caller asked"
 
 
 def test_an_agent_who_does_not_pick_up_loses_the_call_to_the_next() -> None:
