@@ -1,6 +1,6 @@
 """The desk of a whole running service, real SIP and RTP, a real browser: how soon people hear each other, and 120.
 
-The times are those of an idle machine: on a busy one most of what an agent waits is the browser's own jitter buffer,
+The limits are meant for an idle machine: on a busy one most of what an agent waits is the browser's own jitter buffer,
 which grows when the sender or the browser is held up.
 """
 
