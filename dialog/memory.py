@@ -40,6 +40,7 @@ class Memory:
     repeated: Ticket | None = None  # an earlier ticket that this one may belong to
     handed_off: HandOffReason | None = None
     emergency: str = ""
+    served: bool = False  # a person has seen to the caller
     waiting: bool = False
     prompts: int = 0
     prompted_ms: float = 0.0

@@ -57,7 +57,8 @@ class TelephonySettings(BaseModel):
         description="how calls are handed on: by REFER alone, or after the target has answered (needs Replaces)",
     )
     transfer_targets: tuple[str, ...] = Field(
-        default=("*",), description="patterns of extensions and SIP addresses that calls may be transferred to"
+        default=("*",),
+        description="patterns of extensions and SIP addresses that are ever dialled, for transfers and three-way calls",
     )
     ring_timeout_s: int = Field(default=30, ge=1, description="seconds to let a called phone ring")
     tls_certificate: Path | None = Field(

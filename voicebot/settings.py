@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     web: WebSettings = Field(default_factory=WebSettings, description="pages, health and metrics")
     targets: dict[str, str] = Field(
         default_factory=dict,
-        description="SIP targets by emergency number or seat skill, e.g. 119 or general; calls without one wait",
+        description="SIP targets by seat skill or number that is dialled, e.g. general, 119; calls without one wait",
     )
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from voicebot.core.actions import Action, HangUp, Rate
 
 def close(c: Conversation, heard: Heard | None = None) -> list[Action]:
     """Nothing else: ask for the rating once, when something was done for the caller."""
-    done = c.memory.filed or c.memory.hit is not None
+    done = c.memory.filed or c.memory.served or c.memory.hit is not None
     if c.tools.settings.rating and done:
         return [c.ask("ask_rating", State.RATING)]
     return end(c)

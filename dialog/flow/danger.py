@@ -8,7 +8,15 @@ from dialog.flow.conversation import Conversation, Heard
 from dialog.flow.states import State
 from dialog.ticket.wording import place_of
 from dialog.understanding.emergencies import Emergency
-from voicebot.core.actions import Action, HandOffFailed, HandOffQueued, HandOffTaken, HangUp, QueueMoved
+from voicebot.core.actions import (
+    Action,
+    HandOffFailed,
+    HandOffQueued,
+    HandOffReturned,
+    HandOffTaken,
+    HangUp,
+    QueueMoved,
+)
 from voicebot.core.call import HandOffReason
 from voicebot.core.speech import Expect
 from voicebot.core.ticket import TicketType
@@ -102,6 +110,15 @@ def taken(c: Conversation, outcome: HandOffTaken) -> list[Action]:
         return [c.say("queue_wait")]
     c.memory.state = State.ENDED
     return [c.say("handoff_call_back", interruptible=False), HangUp("call_back")]
+
+
+def returned(c: Conversation, outcome: HandOffReturned) -> list[Action]:
+    """The person is done and the bot goes on: what was in hand is theirs, so it asks for what is left."""
+    m = c.memory
+    m.handed_off, m.emergency, m.served = None, "", True
+    m.forget_ticket()
+    m.sequence = max((m.sequence, *(ticket.sequence for ticket in outcome.tickets)))
+    return [c.say("handoff_returned"), c.ask("anything_else", State.ANYTHING_ELSE)]
 
 
 def failed(c: Conversation, outcome: HandOffFailed) -> list[Action]:

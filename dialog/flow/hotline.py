@@ -16,6 +16,7 @@ from voicebot.core.actions import (
     FilingFailed,
     HandOffFailed,
     HandOffQueued,
+    HandOffReturned,
     HandOffTaken,
     Outcome,
     QueueMoved,
@@ -147,6 +148,8 @@ class HotlineDialog:
                 return self._reply(danger.moved(c, outcome))
             case HandOffTaken():
                 return self._reply(danger.taken(c, outcome))
+            case HandOffReturned():
+                return self._reply(danger.returned(c, outcome))
 
     @property
     def draft(self) -> TicketDraft | None:

@@ -4,6 +4,9 @@ import re
 import socket
 from collections.abc import Mapping
 
+ADDRESS_SCHEMES = ("sip:", "sips:")
+"""How a target begins that is a SIP address and not a number."""
+
 _URI = re.compile(r"(?:sips?|tel):(?:([^@;>\s]+)@)?([^;>\s]*)", re.IGNORECASE)
 _WITHHELD = {"anonymous", "unknown", "unavailable", "restricted", "private"}
 
@@ -45,6 +48,11 @@ def host_of(uri: str) -> str:
     """Host and port of a SIP URI."""
     match = _URI.search(uri)
     return match[2] if match else ""
+
+
+def sip_uri(target: str, host: str) -> str:
+    """A SIP address as it is, and a number or an extension as an address at ``host``."""
+    return target if target.startswith(ADDRESS_SCHEMES) else f"sip:{target}@{host}"
 
 
 def shown_address(listen_address: str) -> str:

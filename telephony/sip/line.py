@@ -11,6 +11,7 @@ from telephony.alignment import Alignment
 from telephony.base_line import BaseLine
 from telephony.queues import put_newest
 from telephony.settings import TelephonySettings
+from telephony.sip.addresses import host_of
 from telephony.sip.incoming import Incoming
 from telephony.sip.outgoing import Outgoing
 from telephony.sip.transferring import Consult, Transferring
@@ -53,6 +54,11 @@ class SipLine(BaseLine):
     def position(self) -> int:
         """Samples since answer, now."""
         return int((self._clock.monotonic() - self._answered_s) * SAMPLE_RATE_HZ)
+
+    @property
+    def peer_host(self) -> str:
+        """Host and port of the switch or phone at the other end."""
+        return host_of(self._call.peer or "")
 
     async def transfer(self, target: str) -> str:
         """Transfer to a SIP URI or an extension, blind or attended by setting; returns a `TransferOutcome`.

@@ -9,11 +9,11 @@ import structlog
 from baresip import BaresipError, Call, CallState, Event, Runtime, StackEvent, UserAgent
 
 from telephony.settings import TelephonySettings
-from telephony.sip.addresses import caller_number, header_number, number_of
+from telephony.sip.addresses import ADDRESS_SCHEMES, caller_number, header_number, number_of, sip_uri
 from telephony.sip.dialling import DialFailedError, dial, give_up
 from telephony.sip.line import SipLine
 from telephony.sip.runtime import create_user_agent, register, start_runtime
-from telephony.transfer import TransferOutcome
+from telephony.transfer import TransferOutcome, is_allowed
 from voicebot.core.call import CallEnd, CallStart, Channel
 from voicebot.core.errors import LineError
 from voicebot.core.ports import Clock, Line
@@ -77,15 +77,29 @@ class SipLineServer:
             if line is not None and line.end is None:
                 yield line
 
-    async def call(self, target: str) -> Line:
-        """Call out, from the first of the transports. Raises `LineError` with the outcome as its code."""
+    async def call(self, target: str, beside: str = "") -> Line:
+        """Call a SIP address, or a number at the switch that call ``beside`` came from, else at the registrar.
+
+        From the first of the transports, and only what ``transfer_targets`` allows. Raises `LineError` with the
+        outcome as its code: ``call_busy``, ``call_no_answer``, ``call_refused``, ``call_failed``.
+        """
         try:
-            call = await self._dial(target)
+            call = await self._dial(self._uri_of(target, beside))
         except DialFailedError as failure:
             raise LineError(
                 f"外呼没有接通：{failure.reason}。", code=f"call_{failure.outcome}", remedy="请稍后再拨，或核对号码。"
             ) from failure
-        return self._connect(call, self._settings.number, number_of(target))
+        return self._connect(call, self._settings.number, number_of(target) or target)
+
+    def _uri_of(self, target: str, beside: str) -> str:
+        if not is_allowed(target, self._settings.transfer_targets):
+            log.warning("call_target_not_allowed", target_pii=target)
+            raise DialFailedError(TransferOutcome.REFUSED, "not among the allowed targets")
+        line = next((line for line in self._lines if line.start.call_id == beside), None)
+        host = line.peer_host if line is not None else self._settings.registrar
+        if not host and not target.startswith(ADDRESS_SCHEMES):
+            raise DialFailedError(TransferOutcome.FAILED, "no switch to call a plain number at")
+        return sip_uri(target, host)
 
     async def _dial(self, uri: str) -> Any:
         if self._runtime is None:

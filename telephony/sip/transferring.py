@@ -9,7 +9,7 @@ import structlog
 from baresip import BaresipError, CallState, TransferFailed
 
 from telephony.settings import TelephonySettings
-from telephony.sip.addresses import host_of
+from telephony.sip.addresses import host_of, sip_uri
 from telephony.sip.dialling import DialFailedError, give_up
 from telephony.transfer import TransferOutcome, is_allowed, outcome_of
 
@@ -38,7 +38,7 @@ class Transferring:
         if not is_allowed(target, self._settings.transfer_targets):
             log.warning("transfer_target_not_allowed", target_pii=target)
             return TransferOutcome.REFUSED
-        uri = target if target.startswith(("sip:", "sips:")) else f"sip:{target}@{host_of(self._call.peer or '')}"
+        uri = sip_uri(target, host_of(self._call.peer or ""))
         attended = self._settings.transfer == "attended" and self._knows_replaces()
         try:
             return await (self._attended(uri) if attended else self._blind(uri))

@@ -15,10 +15,11 @@ from tests.support.browser import barriers, chromium, person, picture
 from tests.support.databases import new_database
 from tests.support.nouns import call_start
 from tests.support.office import employ, new_office, opened_office
-from voicebot.app.phones import DeskPhones, Headset
+from voicebot.app.phones import DeskPhones
 from voicebot.audio.tones import tone
 from voicebot.core.clock import SystemClock
 from voicebot.pipeline.listening import ListeningPosts
+from voicebot.pipeline.phone import LinePhone
 from voicebot.pipeline.state import CallState
 from voicebot.storage.accounts import Role
 from voicebot.storage.calls import SqlCallStore
@@ -40,7 +41,7 @@ class Desk:
     office: Office
     calls: SqlCallStore
 
-    async def headset(self, name: str = "mei") -> Headset:
+    async def headset(self, name: str = "mei") -> LinePhone:
         for _ in range(200):
             if (found := self.phones.of(name)) is not None:
                 return found
@@ -146,7 +147,7 @@ def _loudest(pcm: bytes | bytearray) -> int:
     return int(np.abs(np.frombuffer(bytes(pcm), "<i2").astype(int)).max(initial=0))
 
 
-async def _hum(phone: Headset) -> None:
+async def _hum(phone: LinePhone) -> None:
     hum = tone((800,), 20, level_dbfs=-15)
     while True:
         phone.hear(hum)

@@ -74,6 +74,14 @@ async def test_a_wrong_number_finds_nothing(store: TicketStore, wrong: str) -> N
     assert await store.find(wrong) is None
 
 
+async def test_a_call_finds_its_tickets_in_order(store: TicketStore) -> None:
+    second = await store.file(call_start(), full_draft(), 2)
+    first = await store.file(call_start(), full_draft(), 1)
+    await store.file(call_start("call-2"), full_draft(), 1)
+    assert await store.find_by_call("call-1") == (first, second)
+    assert await store.find_by_call("call-3") == ()
+
+
 async def test_a_phone_finds_its_newest_tickets_first(store: TicketStore, clock: FakeClock) -> None:
     filed = []
     for sequence in (1, 2, 3):

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.support.talking import ONE_BREATH, Talk, keys, words
-from voicebot.core.actions import FileTicket, HandOff, QueueMoved, Say
+from tests.support.talking import NOW, ONE_BREATH, Talk, keys, words
+from voicebot.core.actions import FileTicket, HandOff, HandOffReturned, QueueMoved, Say
 from voicebot.core.call import HandOffReason
+from voicebot.core.ticket import Ticket, TicketDraft, TicketState
 
 
 @pytest.mark.parametrize("text", ["转人工", "赚人工", "我要转人功", "人工", "叫你们领导来", "给我找个真人"])
@@ -43,6 +44,21 @@ def test_a_waiting_caller_hears_how_far_the_call_has_come_but_not_into_a_questio
         if "queue_offer_call_back" in keys(talk.take(talk.dialog.silent(1000 * second))):
             break
     assert list(talk.dialog.outcome(QueueMoved(2))) == []
+
+
+def test_a_call_that_a_person_gives_back_is_asked_for_what_is_left_and_rated() -> None:
+    talk = Talk()
+    talk.say("我家楼下着火了")
+    filed = Ticket("LY2026112500001", "call-1", 1, "luoyang", "sip", NOW, TicketState.ACCEPTED, TicketDraft())
+    assert keys(talk.take(talk.dialog.outcome(HandOffReturned((filed,))))) == ["handoff_returned", "anything_else"]
+    assert talk.dialog.draft is None
+    ticket = next(action for action in talk.say(ONE_BREATH, "对") if isinstance(action, FileTicket))
+    assert ticket.sequence == 2, "the person has filed the first one"
+    assert ticket.draft.urgency != "emergency"
+    talk = Talk()
+    talk.say("转人工")
+    talk.take(talk.dialog.outcome(HandOffReturned()))
+    assert keys(talk.say("没有了")) == ["ask_rating"]
 
 
 def test_nobody_in_danger_is_told_a_place() -> None:

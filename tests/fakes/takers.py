@@ -2,6 +2,7 @@
 
 import asyncio
 
+from voicebot.core.errors import StorageError
 from voicebot.pipeline.handoff import Taker
 
 
@@ -33,6 +34,8 @@ class FakeTakers:
             await asyncio.Event().wait()
         after_s, how = self.release.pop(0)
         await asyncio.sleep(after_s)
+        if how == "unavailable":
+            raise StorageError("away", code=how)
         return how
 
     async def line_over(self, call_id: str) -> None:

@@ -43,6 +43,11 @@ class FakeTicketStore:
         found = [ticket for ticket in self.tickets.values() if phone and ticket.draft.caller_phone == phone]
         return tuple(sorted(found, key=lambda ticket: (ticket.filed_at, ticket.number), reverse=True)[:limit])
 
+    async def find_by_call(self, call_id: str) -> tuple[Ticket, ...]:
+        self._fail()
+        found = [ticket for ticket in self.tickets.values() if ticket.call_id == call_id]
+        return tuple(sorted(found, key=lambda ticket: ticket.sequence))
+
     async def find_near(self, near: Near, limit: int = 20) -> tuple[Ticket, ...]:
         self._fail()
         found = [

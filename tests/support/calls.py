@@ -22,9 +22,10 @@ from voicebot.core.ports import RecogniserCapabilities
 from voicebot.core.speech import HearingContext, Transcript
 from voicebot.core.ticket import TicketDraft
 from voicebot.evaluation.virtual_time import run_in_virtual_time
-from voicebot.pipeline.bridge import Phones
 from voicebot.pipeline.handoff import Takers
+from voicebot.pipeline.held import HeldCalls
 from voicebot.pipeline.listening import ListeningPosts
+from voicebot.pipeline.phone import Phones
 from voicebot.pipeline.session import CallSession, Parts
 from voicebot.turns.barge_in import BargeIn
 from voicebot.turns.endpoint import AdaptiveEndpointer
@@ -177,6 +178,7 @@ class CallRig:
     takers: Takers | None = None
     phones: Phones | None = None
     listening: ListeningPosts = field(default_factory=ListeningPosts)
+    held: HeldCalls = field(default_factory=HeldCalls)
     max_call_s: float = 600
     hold_music: bytes = b""
     clock: FakeClock = field(default_factory=FakeClock)
@@ -232,6 +234,7 @@ class CallRig:
             takers=self.takers,
             phones=self.phones,
             listening=self.listening,
+            held=self.held,
             hold_music=self.hold_music,
         )
 

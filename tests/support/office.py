@@ -12,6 +12,7 @@ from voicebot.core.errors import LineError
 from voicebot.core.ports import AgentQueue, Clock
 from voicebot.desk.agent_queue import SqlAgentQueue
 from voicebot.desk.settings import DeskSettings
+from voicebot.pipeline.held import HeldCalls
 from voicebot.storage.accounts import Account, Role
 from voicebot.storage.changes import Changes
 from voicebot.storage.database import Database
@@ -36,6 +37,7 @@ def new_office(
     queue: AgentQueue | None = None,
     changes: Changes | None = None,
     headset: HeadsetDoor | None = None,
+    held: HeldCalls | None = None,
 ) -> Office:
     """An office on a database; nobody answers its headsets unless ``headset`` does."""
     changes, desk = changes or Changes(database), desk or DeskSettings()
@@ -52,6 +54,7 @@ def new_office(
         tenant="luoyang",
         hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1),
         headset=headset or HeadsetDoor(_nobody, CallDoor(_nobody_calls, 6), _nowhere),
+        held=held,
     )
 
 

@@ -313,6 +313,9 @@ class RawPhone(RawSip):
             self._call_id = message.headers["call-id"]
             self.port = addr[1]
             self.requests.append(message)
+            caller, contact = re.search(r"tag=([^;\s]+)", message.headers["from"]), message.headers["contact"]
+            assert caller
+            self._to_tag, self._target = caller[1], contact.partition("<")[2].partition(">")[0]
             if self._status == 200:
                 media = re.search(r"m=audio (\d+)", message.body)
                 assert media

@@ -8,6 +8,7 @@ from asr.lexicon import Entry, Lexicon, hotline_words
 from asr.phonetics.corrector import PhoneticCorrector
 from dialog.city.loader import load_city
 from dialog.city.nouns import City
+from telephony.sip.server import SipLineServer
 from telephony.transport import LineTransport
 from voicebot.app.conversations import Conversations
 from voicebot.app.hearing import build_recogniser, require_models
@@ -17,10 +18,11 @@ from voicebot.audio.hold_music import hold_music
 from voicebot.audio.vad import GatedDetector
 from voicebot.core.actions import HandOff
 from voicebot.core.clock import SystemClock
-from voicebot.core.ports import Synthesiser
+from voicebot.core.ports import Line, Synthesiser
 from voicebot.desk.agent_queue import SqlAgentQueue
 from voicebot.desk.taking import CallTaking
 from voicebot.models import ModelStore
+from voicebot.pipeline.held import Contact, Exchange, HeldCalls
 from voicebot.pipeline.listening import ListeningPosts
 from voicebot.pipeline.observer import Observer
 from voicebot.pipeline.session import Parts
@@ -75,6 +77,7 @@ def build(settings: Settings, observer: Observer) -> House:
     tickets = SqlTicketStore(database, clock, number_prefix=city.ticket_prefix)
     listening = ListeningPosts()
     phones = DeskPhones(settings.webrtc, clock, city.tenant, listening) if settings.webrtc.enabled else None
+    sip = SipLineServer(settings.sip, clock, city.tenant)
     parts = Parts(
         ear=lambda: DialectEar(recogniser, packs, city.dialects),
         synthesiser=synthesiser,
@@ -100,10 +103,35 @@ def build(settings: Settings, observer: Observer) -> House:
         takers=CallTaking(database, clock, changes),
         phones=phones,
         listening=listening,
+        held=HeldCalls(_exchange(settings, city, sip, conversations)),
         hearing=lambda call_id, text: changes.tell_everywhere(hearing_topic(call_id, text)),
     )
     return House(settings, clock, city, models, database, recogniser, synthesiser, conversations, calls, queue,
-                 recordings, observer, parts, changes, tickets, phones)  # fmt: skip
+                 recordings, observer, parts, changes, tickets, sip, phones)  # fmt: skip
+
+
+def _exchange(settings: Settings, city: City, sip: SipLineServer, conversations: Conversations) -> Exchange:
+    """Third parties are called on the line that calls come in on, at the targets that are set or by their number."""
+
+    async def dial(number: str, call_id: str) -> Line:
+        return await sip.call(settings.targets.get(number, number), call_id)
+
+    return Exchange(
+        contacts_of(city, settings.sip.number),
+        dial,
+        lambda name, language: conversations.text("three_way", language, name=name),
+    )
+
+
+def contacts_of(city: City, own_number: str) -> tuple[Contact, ...]:
+    """Whom agents may call into a call: the emergency numbers, and the departments that have a number."""
+    known = [(each.number, each.name, each.number) for each in city.emergencies]
+    known += [(each.phone, each.name, each.name) for each in city.departments]
+    found: dict[str, Contact] = {}
+    for written, name, spoken in known:
+        number = "".join(sign for sign in written if sign.isdigit() or sign == "+")
+        found.setdefault(number, Contact(number, name, spoken))
+    return tuple(contact for number, contact in found.items() if number not in ("", own_number))
 
 
 def lexicon_entries(city: City) -> list[Entry]:

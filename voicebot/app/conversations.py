@@ -55,14 +55,16 @@ class Conversations:
         """The dialog of one call."""
         return HotlineDialog(self.tools, start)
 
-    def text(self, key: str, language: str) -> str:
+    def text(self, key: str, language: str, **values: str) -> str:
         """A text of the bot's own that the pipeline says by itself; in Chinese to whoever speaks no language we do."""
         texts = self.tools.texts
-        return texts.get(language, texts["zh"]).get(key)
+        return texts.get(language, texts["zh"]).get(key, 0, **values)
 
     def fixed_texts(self, language: str = "zh") -> Iterator[str]:
-        """Every sentence of the bot's own that does not depend on the call."""
+        """Every sentence of the bot's own that does not depend on the call, and those for emergencies."""
         yield from self.tools.texts[language].fixed()
+        for emergency in self._city.emergencies:
+            yield self.text("three_way", language, name=emergency.number)
 
     def article_beginnings(self) -> Iterator[str]:
         """The first clause of every portion that may be spoken today, first portions first."""

@@ -33,6 +33,7 @@ def build_office(house: House, headset: HeadsetDoor | None = None) -> Office:
         desk_help=CityHelp(house.city, house.conversations, house.clock),
         tenant=house.city.tenant,
         headset=headset,
+        held=house.parts.held,
     )
 
 

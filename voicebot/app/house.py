@@ -12,6 +12,7 @@ import structlog
 from asr.fallback import FallbackRecogniser
 from asr.streaming import StreamingRecogniser
 from dialog.city.nouns import City
+from telephony.sip.server import SipLineServer
 from telephony.webrtc.line import WebRtcLine
 from voicebot.app.captions import CaptionedCallStore
 from voicebot.app.conversations import Conversations
@@ -59,6 +60,7 @@ class House:
     parts: Parts
     changes: Changes
     tickets: SqlTicketStore
+    sip: SipLineServer
     phones: DeskPhones | None = None
     sessions: set[asyncio.Task[object]] = field(default_factory=set)
     announcements: set[asyncio.Task[object]] = field(default_factory=set)  # the sessions that are no conversations

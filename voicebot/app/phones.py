@@ -1,71 +1,20 @@
 """Agents' headsets: a browser connection for each agent that stays for as long as their desk is open."""
 
 import asyncio
-from collections.abc import Callable
 
 import structlog
 
-from telephony.queues import put_newest
 from telephony.settings import WebRtcSettings
 from telephony.webrtc.server import WebRtcServer
 from voicebot.core.errors import LineError
-from voicebot.core.frames import FRAME_BYTES
 from voicebot.core.ports import Clock, Line
 from voicebot.pipeline.listening import ListeningPosts, Mode
+from voicebot.pipeline.phone import LinePhone
 
 log = structlog.get_logger(__name__)
 
 _SHIFT_S = 14 * 3600  # longer than anybody's working day
 _MOST_AGENTS = 200
-
-
-class Headset:
-    """`Phone` on one browser connection."""
-
-    def __init__(self, line: Line):
-        self.line = line
-        self._sink: Callable[[bytes], None] | None = None
-        self._over = asyncio.Event()
-        self._to_hear: asyncio.Queue[bytes] = asyncio.Queue(maxsize=10)  # 200 ms; when full the oldest goes
-        self._tasks = [
-            asyncio.create_task(self._read(), name="headset-read"),
-            asyncio.create_task(self._speak(), name="headset-speak"),
-        ]
-
-    def hear(self, pcm: bytes) -> None:
-        """20 ms of what the agent is to hear."""
-        put_newest(self._to_hear, pcm)
-
-    def listen(self, sink: Callable[[bytes], None] | None) -> None:
-        """Give what the agent says to ``sink``; None: to nobody."""
-        self._sink = sink
-
-    async def over(self) -> None:
-        """Wait until the page is gone."""
-        await self._over.wait()
-
-    def lay_down(self) -> None:
-        """It is over."""
-        self._over.set()
-
-    async def close(self) -> None:
-        """End the connection."""
-        await self.line.hang_up()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.lay_down()
-
-    async def _read(self) -> None:
-        async for frame in self.line.frames():
-            if self._sink is not None:
-                self._sink(frame.pcm)
-        self._over.set()
-
-    async def _speak(self) -> None:
-        while True:
-            pcm = await self._to_hear.get()
-            await self.line.play(pcm.ljust(FRAME_BYTES, b"\0"))
 
 
 class DeskPhones:
@@ -74,10 +23,10 @@ class DeskPhones:
     def __init__(self, settings: WebRtcSettings, clock: Clock, tenant: str, listening: ListeningPosts):
         longer = {"max_call_s": _SHIFT_S, "max_concurrent_calls": _MOST_AGENTS}
         self._server = WebRtcServer(settings.model_copy(update=longer), clock, tenant)
-        self._headsets: dict[str, Headset] = {}
+        self._headsets: dict[str, LinePhone] = {}
         self.listening = listening
 
-    def of(self, agent: str) -> Headset | None:
+    def of(self, agent: str) -> LinePhone | None:
         """The headset of an agent; None when there is none here."""
         headset = self._headsets.get(agent)
         return headset if headset is not None and headset.line.end is None else None
@@ -112,7 +61,7 @@ class DeskPhones:
     async def _wear(self, line: Line) -> None:
         # One connection of an agent's page, until it is gone or a newer one takes its place.
         agent = line.start.caller_number
-        headset = Headset(line)
+        headset = LinePhone(line, "headset")
         before, self._headsets[agent] = self._headsets.get(agent), headset
         if before is not None:
             before.lay_down()

@@ -10,7 +10,6 @@ import structlog
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.settings import WebRtcSettings
 from telephony.sip.addresses import shown_address
-from telephony.sip.server import SipLineServer
 from telephony.webrtc.server import WebRtcServer
 from telephony.websocket.server import WebSocketServer
 from voicebot.app.desk import FIRST_ADMINISTRATOR, build_office, desk_tasks, first_administrator
@@ -36,8 +35,7 @@ class Service:
     def __init__(self, house: House, metrics: Metrics):
         settings = house.settings
         self._house = house
-        self._sip = SipLineServer(settings.sip, house.clock, house.city.tenant)
-        self._servers: list[LineServer] = [self._sip]
+        self._servers: list[LineServer] = [house.sip]
         if settings.audiosocket is not None:
             self._servers.append(AudioSocketServer(settings.audiosocket, house.clock, house.city.tenant))
         if settings.websocket is not None:
@@ -129,7 +127,7 @@ class Service:
     async def _drain(self) -> None:
         try:
             async with asyncio.timeout(self._house.settings.drain_s):
-                await self._sip.drain()
+                await self._house.sip.drain()
                 await asyncio.gather(*self._house.sessions, return_exceptions=True)
         except TimeoutError:
             log.warning("drain_cut", calls=len(self._house.sessions))

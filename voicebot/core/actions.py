@@ -138,6 +138,13 @@ class HandOffTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOffReturned:
+    """The person who spoke with the caller has given the call back; ``tickets`` are those of this call by now."""
+
+    tickets: tuple[Ticket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class QueueMoved:
     """A call that waits for a person has another place by now; both as in `HandOffQueued`."""
 
@@ -145,4 +152,13 @@ class QueueMoved:
     wait_s: float | None = None
 
 
-Outcome = TicketFiled | FilingFailed | TicketsFound | HandOffQueued | HandOffFailed | HandOffTaken | QueueMoved
+Outcome = (
+    TicketFiled
+    | FilingFailed
+    | TicketsFound
+    | HandOffQueued
+    | HandOffFailed
+    | HandOffTaken
+    | HandOffReturned
+    | QueueMoved
+)

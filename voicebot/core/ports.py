@@ -266,6 +266,9 @@ class TicketStore(Protocol):
     async def find_by_phone(self, phone: str, limit: int = 5) -> tuple[Ticket, ...]:
         """The newest tickets of a calling number."""
 
+    async def find_by_call(self, call_id: str) -> tuple[Ticket, ...]:
+        """The tickets of a call, whoever filed them, in order of their sequence."""
+
     async def find_near(self, near: Near, limit: int = 20) -> tuple[Ticket, ...]:
         """The newest tickets of the same caller or the same place that nobody has finished."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, select, update
 from voicebot.core.call import CallBack, QueueEntry, QueueState
 from voicebot.core.errors import StorageError
 from voicebot.core.ports import Clock
-from voicebot.desk.rows import IS_LIVE, IS_WAITING, entry_of
+from voicebot.desk.rows import IS_FREE, IS_LIVE, IS_WAITING, entry_of
 from voicebot.desk.settings import DeskSettings
 from voicebot.storage.changes import AGENTS, QUEUE, Changes
 from voicebot.storage.database import Database, put
@@ -166,6 +166,23 @@ class Agents:
 
         await self._with(name, work)
 
+    async def pass_on(self, name: str, colleague: str) -> None:
+        """The call in hand is offered to a colleague who is ready; whoever does not take it, the queue has its place.
+
+        Raises `StorageError` ``colleague_busy`` for one who is not ready.
+        """
+
+        def work(connection: Connection, row: Row[Any]) -> None:
+            if row.state != AgentState.TALKING.value:
+                raise refused("no_call", "手上没有来电。")
+            now, entry_id = self._clock.now(), row.entry_id
+            back_to_queue(connection, entry_id)
+            move(connection, name, AgentState.WRAP_UP, now)
+            if not offer(connection, entry_id, colleague, now):
+                raise refused("colleague_busy", "这位同事现在接不了，请换一位，或转回排队。")
+
+        await self._with(name, work)
+
     def _claim(self, connection: Connection, agent: Row[Any], entry_id: int) -> QueueEntry:
         now = self._clock.now()
         to_call_back = entries.c.call_back.in_((CallBack.ASKED.value, CallBack.MISSED.value))
@@ -207,6 +224,20 @@ def move(
     values = {"state": state.value, "reason": reason, "since": now, "entry_id": entry_id}
     connection.execute(update(agents).where(agents.c.name == name).values(values))
     return agent_row(connection, name)
+
+
+def offer(connection: Connection, entry_id: int, name: str, now: datetime) -> bool:
+    """Let a call that waits ring at an agent; False, and nothing changed, unless they are ready and it waits."""
+    free = select(entries.c.entry_id).where(entries.c.entry_id == entry_id, IS_FREE)
+    if connection.execute(free.with_for_update(skip_locked=True)).first() is None:
+        return False
+    ready = (agents.c.name == name) & (agents.c.state == AgentState.READY.value)
+    ringing = {"state": AgentState.RINGING.value, "since": now, "entry_id": entry_id, "reason": ""}
+    if not connection.execute(update(agents).where(ready).values(ringing)).rowcount:
+        return False
+    offered = {"offered_to": name, "offered_at": now, "offers": entries.c.offers + 1}
+    connection.execute(update(entries).where(entries.c.entry_id == entry_id).values(offered))
+    return True
 
 
 def withdraw(connection: Connection, entry_id: int) -> None:

@@ -16,7 +16,7 @@ from voicebot.core.call import QueueState
 from voicebot.core.errors import HotlineError
 from voicebot.core.ports import Clock
 from voicebot.desk.agent_queue import left_values
-from voicebot.desk.agents import AgentState, back_to_queue, move, withdraw
+from voicebot.desk.agents import AgentState, back_to_queue, move, offer, withdraw
 from voicebot.desk.order import GENERAL
 from voicebot.desk.rows import IS_FREE, IS_WAITING, ORDER
 from voicebot.desk.settings import DeskSettings
@@ -99,18 +99,7 @@ class Assigner:
         return row.entry_id, fit[0]
 
     def _offer(self, connection: Connection, pair: tuple[int, str]) -> bool:
-        entry_id, name = pair
-        now = self._clock.now()
-        free = select(entries.c.entry_id).where(entries.c.entry_id == entry_id, IS_FREE)
-        if connection.execute(free.with_for_update(skip_locked=True)).first() is None:
-            return False
-        ready = (agents.c.name == name) & (agents.c.state == AgentState.READY.value)
-        ringing = {"state": AgentState.RINGING.value, "since": now, "entry_id": entry_id, "reason": ""}
-        if not connection.execute(update(agents).where(ready).values(ringing)).rowcount:
-            return False
-        offer = {"offered_to": name, "offered_at": now, "offers": entries.c.offers + 1}
-        connection.execute(update(entries).where(entries.c.entry_id == entry_id).values(offer))
-        return True
+        return offer(connection, *pair, self._clock.now())
 
     def _overdue(self, connection: Connection, now: datetime) -> list[Row[Any]]:
         """Agents whose state has lasted too long or whose desk is lost, and waiting calls whose line is gone."""

@@ -1,12 +1,14 @@
 """The seam between a call's pipeline and the agents: who has taken the call, and how putting it through went."""
 
-from sqlalchemy import Connection, select, update
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
 
 from voicebot.core.call import CallBack, QueueState
 from voicebot.core.ports import Clock
 from voicebot.desk.agents import AgentState, back_to_queue, move
 from voicebot.desk.assignment import NO_ANSWER
-from voicebot.pipeline.handoff import Taker
+from voicebot.pipeline.handoff import TO_BOT, Taker
 from voicebot.storage.changes import AGENTS, QUEUE, Changes
 from voicebot.storage.database import Database
 from voicebot.storage.tables import accounts, agents
@@ -39,13 +41,14 @@ class CallTaking:
                 await watch.next(_LOOK_AGAIN_S)
 
     async def released(self, call_id: str) -> str:
-        """Wait until no agent has the call in hand any more: "done", or "back" when it waits again."""
-        query = select(entries.c.state).where(entries.c.call_id == call_id).order_by(entries.c.entry_id.desc()).limit(1)
+        """Wait until no agent has the call in hand any more: "done", "bot", or "back" when it waits again."""
+        newest = select(entries.c.state, entries.c.outcome).where(entries.c.call_id == call_id)
+        query = newest.order_by(entries.c.entry_id.desc()).limit(1)
         with self._changes.watch() as watch:
             while True:
-                state = await self._database.read(lambda connection: connection.execute(query).scalar())
-                if state != QueueState.CLAIMED.value:
-                    return "back" if state == QueueState.WAITING.value else "done"
+                row = await self._database.read(lambda connection: connection.execute(query).first())
+                if row is None or row.state != QueueState.CLAIMED.value:
+                    return _how(row)
                 await watch.next(_LOOK_AGAIN_S)
 
     async def put_through(self, call_id: str, outcome: str) -> None:
@@ -82,3 +85,9 @@ class CallTaking:
     def _has_in_hand(connection: Connection, name: str, entry_id: int) -> bool:
         mine = select(agents.c.name).where(agents.c.name == name, agents.c.entry_id == entry_id)
         return connection.execute(mine).first() is not None
+
+
+def _how(row: Row[Any, Any] | None) -> str:
+    if row is not None and row.state == QueueState.WAITING.value:
+        return "back"
+    return "bot" if row is not None and row.outcome == TO_BOT else "done"

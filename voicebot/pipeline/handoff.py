@@ -13,11 +13,14 @@ from voicebot.core.errors import HotlineError
 from voicebot.core.ports import AgentQueue, Line
 from voicebot.core.ticket import TicketDraft
 from voicebot.core.turn import Turn
-from voicebot.pipeline.bridge import Bridge, Phone, Phones
+from voicebot.pipeline.held import HeldCall
 from voicebot.pipeline.observer import Observer
-from voicebot.pipeline.state import CallState
+from voicebot.pipeline.phone import Phone, Phones
 
 log = structlog.get_logger(__name__)
+
+TO_BOT = "to_bot"
+"""The outcome of a call that an agent has given back to the bot."""
 
 _AGAIN_S = 1.0
 _LEAVE_S = 5.0
@@ -48,7 +51,10 @@ class Takers(Protocol):
         """How the transfer to them went; when they did not answer, the call is back at its place in the queue."""
 
     async def released(self, call_id: str) -> str:
-        """Wait until the agent who has the call is done with it: "done", or "back" when it waits again."""
+        """Wait until the agent who has the call is done with it.
+
+        "done"; "bot" when they gave it back to the bot; "back" when it waits again.
+        """
 
     async def line_over(self, call_id: str) -> None:
         """The caller is gone while an agent has the call in hand."""
@@ -115,10 +121,9 @@ class Transferring:
 
     async def wait_for_taker(self) -> Taker:
         """Wait until an agent takes the call from the queue."""
-        assert self.takers is not None  # noqa: S101  asked only where there are any
         while True:
             try:
-                self.taker = await self.takers.taken(self.start.call_id)
+                self.taker = await self._known_takers.taken(self.start.call_id)
             except HotlineError as error:
                 self.observer.fault("queue", error.code)
                 await asyncio.sleep(_AGAIN_S)
@@ -127,39 +132,59 @@ class Transferring:
 
     async def put_through(self, taker: Taker) -> str:
         """Transfer to the agent who took the call; when they do not answer it waits on. Returns the typed outcome."""
-        assert self.takers is not None  # noqa: S101
         outcome = await self._to(taker.target)
         if self.transferred:
             await self._settle()
             return outcome
         self.taker = None
         try:
-            await self.takers.put_through(self.start.call_id, outcome)
+            await self._known_takers.put_through(self.start.call_id, outcome)
         except HotlineError as error:
             self.observer.fault("queue", error.code)
         return outcome
+
+    @property
+    def _known_takers(self) -> Takers:
+        assert self.takers is not None  # noqa: S101  asked only where there are any
+        return self.takers
 
     def phone(self, taker: Taker) -> Phone | None:
         """The headset that the agent who took the call has in this process."""
         return self.phones.of(taker.agent) if self.phones is not None else None
 
-    async def speak_with(self, taker: Taker, phone: Phone, state: CallState) -> str:
-        """Join caller and agent until the agent is done with the call: "done", "back" or "lost"."""
-        assert self.takers is not None  # noqa: S101
-        await self._tell(self.takers.put_through(self.start.call_id, "answered"))
+    async def speak_with(self, held: HeldCall) -> str:
+        """Join caller and agent until that is over: "done", "left", "bot", "back" or "lost".
+
+        After "done" and "left" nobody has anything more to say to the caller; after "bot" the bot goes on, after
+        "back" and "lost" the call waits again.
+        """
         self.transferred = self.settled = True
-        released = asyncio.create_task(self.takers.released(self.start.call_id), name="released")
+        # They speak at once; the database need not have heard of it before.
+        answered = asyncio.create_task(
+            self._tell(self._known_takers.put_through(self.start.call_id, "answered")), name="answered"
+        )
+        released = asyncio.create_task(self._released(), name="released")
         try:
-            ended = await Bridge(self.line, phone, state).run(released)
+            ended = await held.run(released)
         finally:
             released.cancel()
-            await asyncio.gather(released, return_exceptions=True)
-        if ended != "done":
+            await asyncio.gather(released, answered, return_exceptions=True)
+        if ended not in ("done", "left"):
             self.transferred = self.settled = False
             self.taker = None
+        if ended == "bot":
+            self.queued = False
         if ended == "lost":
-            await self._tell(self.takers.put_through(self.start.call_id, "failed"))
+            await self._tell(self._known_takers.put_through(self.start.call_id, "failed"))
         return ended
+
+    async def _released(self) -> str:
+        while True:
+            try:
+                return await self._known_takers.released(self.start.call_id)
+            except HotlineError as error:  # a database that is away for a moment is no reason to end a conversation
+                self.observer.fault("queue", error.code)
+                await asyncio.sleep(_AGAIN_S)
 
     async def _to(self, target: str) -> str:
         try:

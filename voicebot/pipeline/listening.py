@@ -3,11 +3,10 @@
 from collections import deque
 from enum import StrEnum
 
-import numpy as np
-
+from voicebot.audio.mixing import mixed
 from voicebot.core.errors import LineError
 from voicebot.core.frames import FRAME_BYTES, SAMPLE_RATE_HZ
-from voicebot.pipeline.bridge import Phone
+from voicebot.pipeline.phone import Phone
 from voicebot.pipeline.state import CallState
 
 _MOST_BOT_BYTES = 2 * SAMPLE_RATE_HZ  # one second of the other side that waits for its frame of the caller's
@@ -20,16 +19,6 @@ class Mode(StrEnum):
     LISTEN = "listen"  # nobody
     WHISPER = "whisper"  # the agent
     JOIN = "join"  # agent and caller
-
-
-def mixed(one: bytes, other: bytes) -> bytes:
-    """Both at once: 8 kHz int16, as long as the first, clipped and not wrapped."""
-    if not other:
-        return one
-    first = np.frombuffer(one, "<i2").astype(np.int32)
-    second = np.frombuffer(other[: len(one)].ljust(len(one), b"\0"), "<i2")
-    pcm: bytes = np.clip(first + second, -32768, 32767).astype("<i2").tobytes()
-    return pcm
 
 
 class ListeningPost:

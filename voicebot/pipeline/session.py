@@ -28,12 +28,13 @@ from voicebot.core.ports import (
     VoiceDetector,
 )
 from voicebot.core.timeline import Timeline
-from voicebot.pipeline.bridge import Phones
 from voicebot.pipeline.digits import DigitCollector
 from voicebot.pipeline.handoff import Takers, Transferring, TransferTargets
 from voicebot.pipeline.hearing import Hearing
+from voicebot.pipeline.held import HeldCall, HeldCalls
 from voicebot.pipeline.listening import ListeningPosts
 from voicebot.pipeline.observer import Observer
+from voicebot.pipeline.phone import Phone, Phones
 from voicebot.pipeline.record import CallRecord
 from voicebot.pipeline.recording import RecordedLine, Recorder, Recorders
 from voicebot.pipeline.speaking import Speaking
@@ -75,6 +76,7 @@ class Parts:
     takers: Takers | None = None
     phones: Phones | None = None
     listening: ListeningPosts = field(default_factory=ListeningPosts)
+    held: HeldCalls = field(default_factory=HeldCalls)
     hearing: Callable[[str, str], None] | None = None  # a call and what its turn in progress sounds like so far
 
 
@@ -142,6 +144,7 @@ class CallSession:
             parts.observer,
             parts.fault_text,
             parts.queue_news_s,
+            lambda agent, phone: self._hold(agent, phone, record, call_time),
         )
         speaking = Speaking(
             self._line,
@@ -182,6 +185,24 @@ class CallSession:
                 await worker.cancel()
                 await asyncio.wait([running], timeout=_CLOSING_S)
         return CallEnd.HANDED_OFF if transferring.transferred else (self._line.end or CallEnd.ERROR)
+
+    def _hold(
+        self, agent: str, phone: Phone, record: CallRecord, call_time: CallTime
+    ) -> contextlib.AbstractContextManager[HeldCall]:
+        parts = self._parts
+        return parts.held.holding(
+            HeldCall(
+                agent,
+                self._line,
+                phone,
+                self._state,
+                parts.held.exchange,
+                parts.synthesiser,
+                record,
+                call_time,
+                parts.observer,
+            )
+        )
 
     async def _close(self, record: CallRecord, transferring: Transferring, end: CallEnd) -> None:
         await transferring.call_over()

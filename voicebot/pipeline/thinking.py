@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import structlog
@@ -17,6 +18,7 @@ from voicebot.core.actions import (
     HandOff,
     HandOffFailed,
     HandOffQueued,
+    HandOffReturned,
     HandOffTaken,
     HangUp,
     LookUpTickets,
@@ -33,11 +35,13 @@ from voicebot.core.errors import HotlineError
 from voicebot.core.frames import samples_to_ms
 from voicebot.core.ports import Dialog, TicketStore
 from voicebot.core.speech import Expect
+from voicebot.core.ticket import Ticket
 from voicebot.core.timeline import Instant, Timeline
-from voicebot.pipeline.bridge import Phone
 from voicebot.pipeline.frames import CallerTurnFrame, DigitsFrame, SilenceFrame, SpeakFrame, SpokenFrame
 from voicebot.pipeline.handoff import Taker, Transferring
+from voicebot.pipeline.held import HeldCall
 from voicebot.pipeline.observer import Observer
+from voicebot.pipeline.phone import Phone
 from voicebot.pipeline.record import CallRecord
 from voicebot.pipeline.state import CallState, CallTime
 
@@ -70,7 +74,9 @@ class Thinking(FrameProcessor):
         observer: Observer,
         fault_text: Callable[[str], str],
         queue_news_s: float,
+        hold: Callable[[str, Phone], AbstractContextManager[HeldCall]],
     ):
+        """``hold`` makes a call of an agent's, by name and headset, one that their desk can find."""
         super().__init__(enable_direct_mode=True)
         self._start = start
         self._dialog = dialog
@@ -83,12 +89,13 @@ class Thinking(FrameProcessor):
         self._observer = observer
         self._fault_text = fault_text
         self._queue_news_s = queue_news_s
+        self._hold = hold
         # A caller cannot finish more turns than that while one is being decided; when full, the newest waits outside.
         self._inputs: asyncio.Queue[_Input] = asyncio.Queue(maxsize=16)
         self._turn = -1
         self._worker: asyncio.Task[None] | None = None
         self._transfer: HandOff | None = None  # carried out once the caller has heard that it will be
-        self._taker: Taker | None = None  # the same
+        self._taker: Taker | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None  # the place in the queue
 
@@ -194,39 +201,49 @@ class Thinking(FrameProcessor):
         if taker is not None and (phone := self._transferring.phone(taker)):
             await self._speak_with(taker, phone)
             return
-        while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
-            await asyncio.sleep(_POLL_S)
-        if taker is not None:
+        if taker is not None:  # what the caller is told is said while the agent's telephone rings
             outcome = await self._transferring.put_through(taker)
             self._record.note("transfer", outcome=outcome, agent=taker.agent)
             if outcome != "answered":
                 self._state.waiting = True
                 self._wait_for_taker()
             return
+        while self._state.bot_speaking:  # noqa: ASYNC110  the end of speech is a count on the line, not an event
+            await asyncio.sleep(_POLL_S)
         assert action is not None  # noqa: S101  one of the two
         outcome = await self._transferring.transfer(action)
         self._record.note("transfer", outcome=outcome)
         self._state.waiting = False
         if outcome != "answered":
-            await self._carry_out(
-                await asyncio.get_running_loop().run_in_executor(None, self._dialog.outcome, HandOffFailed(outcome))
-            )
+            await self._tell_dialog(HandOffFailed(outcome))
 
     async def _speak_with(self, taker: Taker, phone: Phone) -> None:
-        await self.broadcast_interruption()  # whatever the bot was saying: a person is there
-        self._record.note("transfer", outcome="answered", agent=taker.agent)
-        ended = await self._transferring.speak_with(taker, phone, self._state)
+        await self.broadcast_interruption()  # and whatever it has begun to say since
+        with self._hold(taker.agent, phone) as held:
+            self._record.note("transfer", outcome="answered", agent=taker.agent)
+            ended = await self._transferring.speak_with(held)
         self._record.note("headset", outcome=ended, agent=taker.agent)
-        if ended == "done":
+        if ended in ("done", "left"):
             await self.push_frame(SpeakFrame(text="", hang_up_after=True))
-            return
-        self._wait_for_taker()
-        place = await self._transferring.place()
-        if place is not None:
-            self._wait_in_queue(place.position)
-            moved = QueueMoved(place.position, place.wait_s)
-            loop = asyncio.get_running_loop()
-            await self._carry_out(await loop.run_in_executor(None, self._dialog.outcome, moved))
+        elif ended == "bot":
+            await self._tell_dialog(HandOffReturned(await self._filed()))
+        else:
+            self._wait_for_taker()
+            place = await self._transferring.place()
+            if place is not None:
+                self._wait_in_queue(place.position)
+                await self._tell_dialog(QueueMoved(place.position, place.wait_s))
+
+    async def _filed(self) -> tuple[Ticket, ...]:
+        try:
+            return await self._tickets.find_by_call(self._start.call_id)
+        except HotlineError as error:
+            self._observer.fault("tickets", error.code)
+            return ()
+
+    async def _tell_dialog(self, outcome: Outcome) -> None:
+        loop = asyncio.get_running_loop()
+        await self._carry_out(await loop.run_in_executor(None, self._dialog.outcome, outcome))
 
     def _wait_for_taker(self) -> None:
         if self._transferring.takers is not None and (self._waiting is None or self._waiting.done()):
@@ -250,6 +267,7 @@ class Thinking(FrameProcessor):
     async def _hand_to_taker(self) -> None:
         taker = await self._transferring.wait_for_taker()
         self._state.waiting = False
+        await self.broadcast_interruption()  # whatever the bot was saying: a person is there
         self._record.note("taken", agent=taker.agent)
         await self._put(_Input(lambda: self._meet(taker)))
 

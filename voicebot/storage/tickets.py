@@ -58,6 +58,10 @@ class SqlTicketStore:
         query = select(tickets).where(tickets.c.caller_phone == phone)
         return await self._tickets(query.order_by(tickets.c.filed_at.desc(), tickets.c.number.desc()).limit(limit))
 
+    async def find_by_call(self, call_id: str) -> tuple[Ticket, ...]:
+        """The tickets of a call, whoever filed them, in order of their sequence."""
+        return await self._tickets(select(tickets).where(tickets.c.call_id == call_id).order_by(tickets.c.sequence))
+
     async def find_near(self, near: Near, limit: int = 20) -> tuple[Ticket, ...]:
         """The newest tickets of the same caller or the same place that nobody has finished."""
         same = [tickets.c.caller_phone == near.phone] if near.phone else []

@@ -19,6 +19,8 @@ from voicebot.desk.casework import Casework
 from voicebot.desk.editing import apply
 from voicebot.desk.ports import DeskHelp
 from voicebot.desk.settings import DeskSettings
+from voicebot.pipeline.handoff import TO_BOT
+from voicebot.pipeline.held import HeldCalls
 from voicebot.storage.changes import EVERYTHING, Changes, call_topic, heard_so_far
 from voicebot.storage.documents import plain
 from voicebot.storage.records import CallRecords
@@ -56,6 +58,12 @@ class OutcomeBody(_Body):
     outcome: str = Field("", max_length=32)
 
 
+class ColleagueBody(_Body):
+    """The colleague who gets the call."""
+
+    agent: str = Field(max_length=64)
+
+
 class EditBody(_Body):
     """Changed fields of the draft."""
 
@@ -74,6 +82,7 @@ class Desk:
     records: CallRecords
     tickets: SqlTicketStore
     settings: DeskSettings
+    held: HeldCalls
 
 
 class BoardPainter:
@@ -138,7 +147,21 @@ def desk_routes(desk: Desk, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         return web.json_response({})
 
     async def give_back(request: web.Request) -> web.Response:
+        desk.held.only_two(request[ACTOR])
         await desk.agents.give_back(request[ACTOR])
+        return web.json_response({})
+
+    async def to_bot(request: web.Request) -> web.Response:
+        desk.held.of_agent(request[ACTOR])
+        desk.held.only_two(request[ACTOR])
+        await desk.agents.finish(request[ACTOR], TO_BOT)
+        return web.json_response({})
+
+    async def pass_on(request: web.Request) -> web.Response:
+        given = await body_of(request, ColleagueBody)
+        desk.held.of_agent(request[ACTOR])
+        desk.held.only_two(request[ACTOR])
+        await desk.agents.pass_on(request[ACTOR], given.agent)
         return web.json_response({})
 
     async def edit(request: web.Request) -> web.Response:
@@ -196,6 +219,8 @@ def desk_routes(desk: Desk, doorkeeper: Doorkeeper) -> list[web.RouteDef]:
         web.post("/api/desk/decline", guard(decline, DESK)),
         web.post("/api/desk/finish", guard(finish, DESK)),
         web.post("/api/desk/give-back", guard(give_back, DESK)),
+        web.post("/api/desk/to-bot", guard(to_bot, DESK)),
+        web.post("/api/desk/pass-on", guard(pass_on, DESK)),
         web.patch("/api/calls/{call_id}/draft", guard(edit, DESK)),
         web.post("/api/calls/{call_id}/tickets", guard(file, DESK)),
         web.patch("/api/tickets/{number}", guard(revise, DESK)),

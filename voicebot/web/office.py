@@ -11,6 +11,7 @@ from voicebot.desk.casework import Casework
 from voicebot.desk.figures import Figures
 from voicebot.desk.ports import DeskHelp
 from voicebot.desk.settings import DeskSettings
+from voicebot.pipeline.held import HeldCalls
 from voicebot.storage.accounts import Accounts
 from voicebot.storage.audit import Audit
 from voicebot.storage.changes import Changes
@@ -58,6 +59,7 @@ class Office:
         tenant: str,
         hasher: PasswordHasher | None = None,
         headset: HeadsetDoor | None = None,
+        held: HeldCalls | None = None,
     ) -> "Office":
         """Put it together; nothing is started or written."""
         records, audit = CallRecords(database), Audit(database, clock)
@@ -74,6 +76,7 @@ class Office:
                 records,
                 tickets,
                 desk,
+                held or HeldCalls(),
             ),
             Figures(database, clock, desk),
             Webhooks(database, clock),

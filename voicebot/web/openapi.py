@@ -17,14 +17,17 @@ from voicebot.storage.accounts import Account
 from voicebot.storage.audit import AuditEvent
 from voicebot.storage.records import CallLine
 from voicebot.web.account_routes import AccountBody, LoginBody, PasswordBody
-from voicebot.web.desk_routes import EditBody, EntryBody, OutcomeBody, StateBody
+from voicebot.web.desk_routes import ColleagueBody, EditBody, EntryBody, OutcomeBody, StateBody
 from voicebot.web.doorkeeper import EVERYBODY, Doorkeeper
 from voicebot.web.headset_routes import HeadsetBody, ListenBody
 from voicebot.web.record_routes import TicketStateBody
+from voicebot.web.third_party_routes import ContactBody
 from voicebot.web.webhook_routes import WebhookBody
 
 _BODIES: tuple[type[BaseModel], ...] = (
     AccountBody,
+    ColleagueBody,
+    ContactBody,
     EditBody,
     EntryBody,
     HeadsetBody,

@@ -23,6 +23,7 @@ from voicebot.web.page_routes import page_routes
 from voicebot.web.record_routes import record_routes
 from voicebot.web.refusals import door
 from voicebot.web.settings import WebSettings
+from voicebot.web.third_party_routes import third_party_routes
 from voicebot.web.webhook_routes import webhook_routes
 
 _MAX_REQUEST_BYTES = 64 * 1024  # nothing is uploaded here
@@ -55,6 +56,7 @@ def build_web(
     app.add_routes(account_routes(office.people, doorkeeper, settings, office.clock))
     app.add_routes(record_routes(office.record, doorkeeper))
     app.add_routes(desk_routes(office.desk, doorkeeper))
+    app.add_routes(third_party_routes(office.desk.held, office.desk.agents, office.record.audit, doorkeeper))
     app.add_routes(editor_routes(office.editing, doorkeeper))
     if office.headset is not None:
         app.add_routes(headset_routes(office.headset, office.record.audit, office.clock, doorkeeper))

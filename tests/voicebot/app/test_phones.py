@@ -9,11 +9,12 @@ import pytest
 
 from telephony.settings import WebRtcSettings
 from telephony.webrtc.caller import WebRtcCaller
-from voicebot.app.phones import DeskPhones, Headset
+from voicebot.app.phones import DeskPhones
 from voicebot.audio.tones import tone
 from voicebot.core.clock import SystemClock
 from voicebot.core.errors import LineError
 from voicebot.pipeline.listening import ListeningPosts
+from voicebot.pipeline.phone import LinePhone
 from voicebot.pipeline.state import CallState
 
 pytestmark = pytest.mark.network
@@ -37,7 +38,7 @@ async def page(phones: DeskPhones, agent: str) -> WebRtcCaller:
     return caller
 
 
-async def headset(phones: DeskPhones, agent: str, before: Headset | None = None) -> Headset:
+async def headset(phones: DeskPhones, agent: str, before: LinePhone | None = None) -> LinePhone:
     for _ in range(100):
         if (found := phones.of(agent)) is not None and found is not before:
             return found

@@ -17,7 +17,7 @@ from voicebot.desk.assignment import NO_ANSWER, Assigner
 from voicebot.desk.figures import Figures
 from voicebot.desk.settings import DeskSettings
 from voicebot.desk.taking import CallTaking
-from voicebot.pipeline.handoff import Taker
+from voicebot.pipeline.handoff import TO_BOT, Taker
 from voicebot.storage.accounts import Account, Accounts, Role
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.changes import Changes
@@ -163,6 +163,63 @@ async def test_who_took_a_call_is_told_to_its_line(floor: Floor) -> None:
     await floor.taking.put_through("call-1", "no_answer")
     assert await floor.states() == {"anna": "paused"}
     assert [entry.request.call_id for entry in await floor.queue.waiting()] == ["call-1"]
+
+
+async def test_a_call_is_passed_on_to_a_colleague_who_is_ready(floor: Floor) -> None:
+    await floor.on_duty("anna")
+    await floor.on_duty("bert")
+    await floor.on_duty("cora")
+    await floor.queue.join(hand_off("call-1"))
+    await floor.offers()
+    await floor.agents.accept("anna")
+    await floor.taking.put_through("call-1", "answered")
+    await floor.agents.pass_on("anna", "cora")
+    assert await floor.taking.released("call-1") == "back"
+    assert await floor.states() == {"anna": "wrap_up", "bert": "ready", "cora": "ringing"}
+    assert await floor.offers() == {"call-1": "cora"}
+    assert (await floor.agents.accept("cora")).request.call_id == "call-1"
+    assert await floor.taking.taken("call-1") == Taker("cora", "")
+
+
+@pytest.mark.parametrize("colleague", ["bert", "nobody", "anna"])
+async def test_a_colleague_who_cannot_take_it_leaves_the_call_where_it_is(floor: Floor, colleague: str) -> None:
+    await floor.on_duty("anna")
+    await floor.on_duty("bert")
+    await floor.agents.set_state("bert", AgentState.PAUSED, SETTINGS.pause_reasons[0])
+    await floor.queue.join(hand_off("call-1"))
+    await floor.offers()
+    await floor.agents.accept("anna")
+    with pytest.raises(StorageError) as refused:
+        await floor.agents.pass_on("anna", colleague)
+    assert refused.value.code == "colleague_busy"
+    assert await floor.states() == {"anna": "talking", "bert": "paused"}
+    assert await floor.taking.taken("call-1") == Taker("anna", "")
+    with pytest.raises(StorageError) as refused:
+        await floor.agents.pass_on("bert", "anna")
+    assert refused.value.code == "no_call"
+
+
+async def test_a_passed_on_call_that_is_not_taken_goes_to_the_next_one(floor: Floor) -> None:
+    await floor.on_duty("anna")
+    await floor.on_duty("bert")
+    await floor.queue.join(hand_off("call-1"))
+    await floor.offers()
+    await floor.agents.accept("anna")
+    await floor.agents.pass_on("anna", "bert")
+    await floor.agents.set_state("anna", AgentState.READY)
+    floor.clock.advance(SETTINGS.ring_s + 1)
+    await floor.agents.beat("anna")
+    assert await floor.offers() == {"call-1": "anna"}
+
+
+@pytest.mark.parametrize(("outcome", "how"), [(TO_BOT, "bot"), ("served", "done")])
+async def test_a_line_is_told_whether_its_call_is_over_or_the_bots_again(floor: Floor, outcome: str, how: str) -> None:
+    await floor.on_duty("anna")
+    await floor.queue.join(hand_off("call-1"))
+    await floor.offers()
+    await floor.agents.accept("anna")
+    await floor.agents.finish("anna", outcome)
+    assert await floor.taking.released("call-1") == how
 
 
 async def test_a_caller_who_hangs_up_before_they_met_is_called_back_by_the_agent(floor: Floor) -> None:

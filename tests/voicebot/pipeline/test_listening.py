@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from voicebot.audio.mixing import mixed
 from voicebot.core.errors import LineError
 from voicebot.core.frames import FRAME_BYTES
-from voicebot.pipeline.listening import ListeningPosts, Mode, mixed
+from voicebot.pipeline.listening import ListeningPosts, Mode
 from voicebot.pipeline.state import CallState
 
 

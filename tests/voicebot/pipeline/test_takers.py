@@ -1,7 +1,6 @@
 """A call that an agent takes: put through where the agent has a line, promised a call back where not."""
 
 import asyncio
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from telephony.wav.line import WavLine
 from tests.fakes.takers import FakeTakers
 from tests.support.calls import CallRig, ScriptedDialog, ScriptedRecogniser, tone
+from tests.support.headsets import FakePhone, FakePhones
 from voicebot.core.actions import Action, HandOff, HandOffTaken, HangUp, Outcome, QueueMoved, Say
 from voicebot.core.call import HandOffReason
 from voicebot.pipeline.handoff import Taker
@@ -32,11 +32,12 @@ async def _wait_and_hang_up(line: WavLine) -> None:
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every transfer of a file line is answered; the targets."""
+    """Every transfer of a file line is answered after two seconds of ringing; the targets."""
     targets: list[str] = []
 
     async def transfer(self: WavLine, target: str) -> str:
         targets.append(target)
+        await asyncio.sleep(2)
         await self.hang_up()
         return "answered"
 
@@ -44,16 +45,33 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return targets
 
 
-def test_a_call_goes_through_to_the_agent_who_took_it_once_the_caller_was_told(answering: list[str]) -> None:
+def test_a_call_goes_through_to_the_agent_who_took_it_and_the_caller_is_told_meanwhile(answering: list[str]) -> None:
     takers = FakeTakers(Taker("mei", "8001"))
     call = CallRig(_dialog(Say("正在为您接通。")), takers=takers)
     call.play(_wait_and_hang_up)
     assert call.dialog.outcomes[-1] == HandOffTaken(put_through=True)
-    assert call.voice.spoken == ["正在为您接通。"]
+    assert "正在为您接通。" in [turn.text for turn in call.kept.turns.values()]
     assert answering == ["8001"]
     assert [outcome for _, outcome in takers.outcomes] == ["answered"]
     assert (takers.over, call.end) == ([], "handed_off")
     assert ("transfer", {"outcome": "answered", "agent": "mei"}) in call.kept.events
+
+
+def test_the_agents_telephone_rings_at_once_though_the_bot_was_speaking(answering: list[str]) -> None:
+    call = CallRig(_dialog(Say("正在为您接通。")), takers=FakeTakers(Taker("mei", "8001")))
+    call.dialog.greeting = (HandOff(HandOffReason.ASKED), Say("这是一段很长的话，要说上好几秒钟，请您稍等一会儿。"))
+    rang: list[float] = []
+
+    async def script(line: WavLine) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        while not answering:  # noqa: ASYNC110  a list is no event
+            await asyncio.sleep(0.01)
+        rang.append(loop.time() - began_s)
+        await asyncio.sleep(5)
+
+    assert call.play(script) == "handed_off"
+    assert rang[0] < 1.2, "the agent takes it one second after the caller asked"
 
 
 def test_an_agent_who_does_not_pick_up_loses_the_call_to_the_next() -> None:
@@ -80,42 +98,6 @@ def test_nobody_takes_the_call_and_nothing_is_left_behind() -> None:
     call = CallRig(_dialog(), takers=FakeTakers())
     assert call.play(_wait_and_hang_up) == "caller_hung_up"
     assert [entry.state for entry in call.queue.entries] == ["abandoned"]
-
-
-class FakePhone:
-    """An agent's headset that hums while somebody listens."""
-
-    def __init__(self) -> None:
-        self.heard = bytearray()
-        self.sink: Callable[[bytes], None] | None = None
-        self.gone = asyncio.Event()
-        self.joined = asyncio.Event()
-
-    def hear(self, pcm: bytes) -> None:
-        self.heard += pcm
-
-    def listen(self, sink: Callable[[bytes], None] | None) -> None:
-        self.sink = sink
-        if sink is not None:
-            self.joined.set()
-
-    async def over(self) -> None:
-        await self.gone.wait()
-
-    async def talk(self, ms: int) -> None:
-        hum = tone(20, hz=500)
-        for _ in range(ms // 20):
-            if self.sink is not None:
-                self.sink(hum)
-            await asyncio.sleep(0.02)
-
-
-class FakePhones:
-    def __init__(self, **phones: FakePhone) -> None:
-        self.phones = phones
-
-    def of(self, agent: str) -> FakePhone | None:
-        return self.phones.get(agent)
 
 
 def _with_headset(*taken: Taker, release: list[tuple[float, str]]) -> tuple[CallRig, FakePhone]:
@@ -214,6 +196,21 @@ def test_a_caller_whose_agent_lost_the_page_keeps_the_place_and_gets_the_next_on
     taken = [outcome for outcome in call.dialog.outcomes if isinstance(outcome, HandOffTaken)]
     assert taken == [HandOffTaken(put_through=True, at_once=True), HandOffTaken(put_through=True)]
     assert any(isinstance(outcome, QueueMoved) for outcome in call.dialog.outcomes)
+
+
+def test_a_database_that_is_away_for_a_moment_does_not_end_a_conversation() -> None:
+    call, phone = _with_headset(Taker("mei", ""), release=[(2.0, "unavailable"), (4.0, "done")])
+
+    async def script(line: WavLine) -> None:
+        await asyncio.sleep(5)
+        before = len(line.caller.received())
+        await phone.talk(500)
+        assert _loud(line.caller.received()[before:].tobytes()) > 0.25 * 8000
+        await asyncio.sleep(6)
+
+    assert call.play(script) == "handed_off"
+    assert call.observer.counts["fault queue unavailable"] == 1
+    assert call.voice.spoken == []
 
 
 def test_a_caller_who_hangs_up_on_an_agent_leaves_nothing_running() -> None:

@@ -5,6 +5,7 @@ import { advice, earlier, fill, form, passages } from "/static/facts.js";
 import { headset, mute } from "/static/headset.js";
 import { allow, ring } from "/static/notices.js";
 import { queue, tick } from "/static/queue.js";
+import { follow, joined, refresh, threeWay, together } from "/static/together.js";
 import { watermark } from "/static/watermark.js";
 import { STATES } from "/static/words.js";
 
@@ -27,7 +28,7 @@ function connect() {
   source?.close();
   source = new EventSource(`/api/desk/events?desk=1${chosen ? `&call=${encodeURIComponent(chosen)}` : ""}`);
   source.addEventListener("board", (event) => { board = JSON.parse(event.data); draw(); });
-  source.addEventListener("call", () => read());
+  source.addEventListener("call", () => { read(); refresh(); });
   source.addEventListener("hearing", (event) => hearing(JSON.parse(event.data).text));
   source.onerror = () => {
     at("my-state").textContent = "连接中断，正在重连…";
@@ -43,10 +44,12 @@ function draw() {
   at("ready").disabled = !free || self.state === "ready";
   at("offline").disabled = at("pause").disabled = !free;
   const hand = inHand();
-  at("finish").disabled = at("give-back").disabled = !hand;
+  at("finish").disabled = !hand;
+  at("give-back").disabled = !hand || joined();
   at("file").disabled = !hand || hand.call_id !== chosen;
   if (hand && hand.call_id !== chosen) look(hand);
   queue(board, { me: account.name, chosen, look, take, target: options.service_level_s });
+  follow(hand?.call_id ?? "", board.agents.filter((agent) => agent.state === "ready"));
   offer();
   fill(call?.draft, Boolean(hand) && hand.call_id === chosen);
 }
@@ -126,7 +129,7 @@ at("search").addEventListener("submit", (event) => {
   if (question) tell(async () => passages((await ask(`/api/knowledge?q=${encodeURIComponent(question)}`)).passages));
 });
 
-const KEYS = { F2: accept, F3: () => at("question").focus(), F4: unmask, F6: mute, F8: file, F9: finish };
+const KEYS = { F2: accept, F3: () => at("question").focus(), F4: unmask, F6: mute, F7: threeWay, F8: file, F9: finish };
 document.addEventListener("keydown", (event) => {
   if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); return; }
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -139,6 +142,7 @@ at("my-name").textContent = account.display_name;
 at("to-supervisor").hidden = !["supervisor", "administrator"].includes(account.role);
 watermark(account);
 headset();
+together(() => { at("give-back").disabled = !inHand() || joined(); });
 setInterval(() => {
   tick();
   const line = offered();
