@@ -1,9 +1,12 @@
 """An OpenID Connect provider that can be told to lie: what it says is what a test wants it to say."""
 
+import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -28,6 +31,7 @@ class HostileProvider:
     discovery: dict[str, Any] = field(default_factory=dict)  # put over the document
     keys: dict[str, Any] | None = None  # instead of the published ones
     answers: dict[str, tuple[int, bytes]] = field(default_factory=dict)  # by path, instead of the real ones
+    silent_s: float = 0.0  # before every answer
     asked: list[str] = field(default_factory=list)
     nonce: str = ""
     code_used: bool = False
@@ -66,6 +70,7 @@ class HostileProvider:
     async def answer(self, request: web.Request) -> web.Response:
         """Discovery, keys, tokens."""
         self.asked.append(request.path)
+        await asyncio.sleep(self.silent_s)
         if request.path in self.answers:
             status, body = self.answers[request.path]
             return web.Response(status=status, body=body, content_type="application/json")
@@ -81,15 +86,21 @@ class HostileProvider:
 
 
 @asynccontextmanager
-async def hostile_provider(now: Callable[[], float] = time.time) -> AsyncIterator[HostileProvider]:
-    """One on a free port of loopback."""
+async def hostile_provider(
+    now: Callable[[], float] = time.time, certificate: Path | None = None
+) -> AsyncIterator[HostileProvider]:
+    """One on a free port of loopback, over TLS with a ``certificate``."""
+    tls = None
+    if certificate is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate)
     provider = HostileProvider(now)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", provider.answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    provider.issuer = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    provider.issuer = f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield provider
     finally:

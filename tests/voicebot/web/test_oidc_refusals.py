@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from structlog.testing import capture_logs
 
 from tests.fakes.clock import FakeClock
+from tests.support.certificates import write_certificate
 from tests.support.databases import new_database
 from tests.support.hostile_provider import CLIENT, HostileProvider, hostile_provider
 from tests.support.office import Person, employ, new_office, opened_office, visitor
@@ -285,6 +286,35 @@ async def test_without_its_discovery_nobody_sets_out(
     await assert_outside(mei, office, code)
     del provider.answers[path]  # well again: so are we, at once
     assert await attempt(mei, provider) == (200, "")
+
+
+async def test_a_provider_that_says_nothing_is_not_waited_for(
+    mei: Person, provider: HostileProvider, office: Office
+) -> None:
+    provider.silent_s = 2.0
+    async with mei.http.get(mei.url + "/login/oidc", allow_redirects=False) as page:
+        assert page.status == 502
+    await assert_outside(mei, office, "provider_down")
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_only_a_provider_whose_certificate_is_known_is_asked(
+    database: Database, clock: FakeClock, tmp_path: Path, known: bool
+) -> None:
+    both, authority = write_certificate(tmp_path)
+    async with hostile_provider(lambda: clock.now().timestamp(), both) as provider:
+        told = {"issuer": provider.issuer, "client_id": CLIENT, "public_url": "https://desk.example.gov.cn"}
+        oidc = {**told, "tls_authorities": authority if known else None}
+        settings = WebSettings.model_validate({"port": 0, "oidc": oidc})
+        office = new_office(database, clock, web=settings)
+        await employ(office, "mei")
+        async with opened_office(office, settings) as server, visitor(server) as mei:
+            if known:
+                assert await attempt(mei, provider) == (200, "")
+                return
+            async with mei.http.get(mei.url + "/login/oidc", allow_redirects=False) as page:
+                assert page.status == 502
+            await assert_outside(mei, office, "provider_down")
 
 
 @pytest.mark.parametrize(
