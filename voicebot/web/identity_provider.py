@@ -4,7 +4,6 @@ Source: OpenID Connect Core 1.0 (3.1 authorization code flow, 5.3 UserInfo), Dis
 RFC 7636 (PKCE), RFC 9207 (issuer in the answer), RFC 6749 2.3.1 and 4.1.
 """
 
-import asyncio
 import base64
 import hashlib
 import json
@@ -50,25 +49,19 @@ class IdentityProvider:
         self._settings = settings
         self._clock = clock
         self._tls = _tls(settings)
-        self._lock = asyncio.Lock()  # of many who log in at eight o'clock one asks for all
         self._offer: tuple[Offer, float] | None = None
         self._keys: tuple[KeySet, float] | None = None
 
     async def offer(self) -> Offer:
         """What it offers; asked for once an hour. Raises `SignInError`."""
-        async with self._lock:
-            if self._offer is None or self._clock.monotonic() > self._offer[1] + _GOOD_FOR_S:
-                self._offer = await self._discover(), self._clock.monotonic()
-            return self._offer[0]
+        if self._offer is None or self._clock.monotonic() > self._offer[1] + _GOOD_FOR_S:
+            # Two who come at once both ask: one after the other, many would wait long for a provider that is down.
+            self._offer = await self._discover(), self._clock.monotonic()
+        return self._offer[0]
 
     async def keys(self) -> KeySet:
         """The keys that it signs with. Raises `SignInError`."""
-        offer = await self.offer()
-        async with self._lock:
-            if self._keys is None or self._clock.monotonic() > self._keys[1] + _GOOD_FOR_S:
-                await self._fetch_keys(offer)
-            assert self._keys is not None  # noqa: S101  fetched
-            return self._keys[0]
+        return await self._keys_of(_GOOD_FOR_S)
 
     async def door(self, *, state: str, nonce: str, verifier: str) -> str:
         """Where the browser goes to log in."""
@@ -138,17 +131,14 @@ class IdentityProvider:
                     leeway_s=self._settings.leeway_s,
                 )
             except id_token.UnknownKeyError:
-                keys = await self._newer_keys()
+                keys = await self._keys_of(_KEYS_AGAIN_S)  # the provider may have changed them
         raise refusal("token_invalid", "key_unknown")
 
-    async def _newer_keys(self) -> KeySet:
-        """The keys, asked for again unless that was a moment ago: the provider may have changed them."""
-        offer = await self.offer()
-        async with self._lock:
-            if self._keys is None or self._clock.monotonic() > self._keys[1] + _KEYS_AGAIN_S:
-                await self._fetch_keys(offer)
-            assert self._keys is not None  # noqa: S101  fetched
-            return self._keys[0]
+    async def _keys_of(self, good_for_s: float) -> KeySet:
+        """The keys; asked for when those at hand are older."""
+        if self._keys is None or self._clock.monotonic() > self._keys[1] + good_for_s:
+            self._keys = await self._fetch_keys(), self._clock.monotonic()
+        return self._keys[0]
 
     async def _discover(self) -> Offer:
         status, document = await self._ask(
@@ -181,14 +171,14 @@ class IdentityProvider:
             raise refusal("provider_invalid", name)
         return place
 
-    async def _fetch_keys(self, offer: Offer) -> None:
-        status, document = await self._ask("GET", offer.keys)
+    async def _fetch_keys(self) -> KeySet:
+        status, document = await self._ask("GET", (await self.offer()).keys)
         if status != 200:
             raise refusal("provider_down", f"keys_{status}")
         keys = id_token.keys_of(document)
         if not keys:
             raise refusal("provider_invalid", "keys")
-        self._keys = keys, self._clock.monotonic()
+        return keys
 
     async def _redeem(self, code: str, verifier: str) -> dict[str, Any]:
         settings, offer = self._settings, await self.offer()
