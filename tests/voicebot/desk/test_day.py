@@ -167,14 +167,16 @@ class Day:
 
     async def look(self) -> None:
         """Compare the floor with the model, and let those who were offered a call react."""
-        floor = await self.read(lambda connection: connection.execute(_FLOOR).all())
+        floor, still = await self.read(
+            lambda connection: (connection.execute(_FLOOR).all(), connection.execute(_WAITING).scalars().all())
+        )
+        waiting = set(still)
         held = [call for _, state, call in floor if state in (AgentState.RINGING, AgentState.TALKING)]
         assert len(held) == len({*held})
         for name, state, _ in floor:
             if name in self.talking and state != AgentState.TALKING:
                 self.waiting.add(self.talking.pop(name))  # the desk was lost: the call waits again, at its place
                 self.deaths["desk with a call"] += 1
-        waiting = set(await self.read(lambda connection: connection.execute(_WAITING).scalars().all()))
         assert waiting <= self.waiting
         for call in self.waiting - waiting:
             assert self.line[call] is None  # the caller is gone with the worker, and is called back
