@@ -46,7 +46,7 @@ bench: models ## 用一份录音清单测量并写入 benchmarks/results：make 
 models: $(STAMP) ## 取得并校验模型（断点续传）
 	$(BIN)/voicebot models pull
 
-# 测试要用的真实对端：sipp、baresip、linphone、Kamailio、rtpengine、coturn、PostgreSQL、Chromium。没有 root 或 apt 时跳过，相应测试会说明原因。
+# 测试要用的真实对端：sipp、baresip、linphone、Kamailio、rtpengine、coturn、PostgreSQL、Chromium，有 Node 时还有 oidc-provider。没有 root、apt 或 npm 时跳过，相应测试会说明原因。
 peers:
 	@sh .ci/peers.sh
 

@@ -20,11 +20,12 @@ VERSIONS = {
     "rtpengine": ("dpkg-query -W rtpengine-daemon", "rtpengine-daemon"),
     "coturn": ("dpkg-query -W coturn", "coturn"),
     "Chromium": ("chromium --version", "Chromium"),
+    "oidc-provider": ("npm ls --prefix var/peers oidc-provider", "oidc-provider@"),
     "llama.cpp": ("pip show xllamacpp", "Version:"),
 }
 HEAD = """# 和谁一起试过
 
-这张表由测试写出（`pytest -m interop --interop docs/interop.md`），不手改。对端是 Debian 的软件包
+这张表由测试写出（`pytest -m interop --interop docs/interop.md`），不手改。对端是 Debian 或 npm 的软件包
 （Asterisk 取自 Debian 的不稳定版，`make asterisk`），或者只照公开的协议写成。
 没有试过的不在表里：真的运营商中继、FreeSWITCH。
 

@@ -17,13 +17,15 @@ from voicebot.app.build import build_corrector, build_voice
 from voicebot.app.hearing import build_engine
 from voicebot.app.language_model import OpenAiTicketReader
 from voicebot.core.clock import SystemClock
-from voicebot.core.errors import HotlineError
+from voicebot.core.errors import HotlineError, SignInError
 from voicebot.core.frames import FRAME_BYTES, AudioFrame
 from voicebot.core.speech import HearingContext
 from voicebot.models import ModelStore
 from voicebot.models.store import State
 from voicebot.settings import Settings
 from voicebot.storage.database import Database
+from voicebot.web.identity_provider import IdentityProvider
+from voicebot.web.settings import OidcSettings
 
 _SPOKEN = "涧西区南昌路的路灯坏了三天了。"
 _MUST_HEAR = ("路灯",)
@@ -71,6 +73,8 @@ class Doctor:
         yield "网页端口", self._web_port
         if self._settings.dialog.language_model is not None:
             yield "语言模型", self._language_model
+        if self._settings.web.oidc is not None:
+            yield "统一身份认证", partial(self._identity_provider, self._settings.web.oidc)
         for engine in dict.fromkeys((self._settings.asr.engine, *self._settings.asr.fallback)):
             yield f"音频通路（{engine}）", partial(self._audio_path, engine)
 
@@ -169,6 +173,15 @@ class Doctor:
         if not reading.location:
             return Finding("语言模型", None, f"{settings.url} 有回答（{took}），但没有读出地点：这个模型可能太小。")
         return Finding("语言模型", True, f"{settings.url}（{took}）")
+
+    async def _identity_provider(self, settings: OidcSettings) -> Finding:
+        provider = IdentityProvider(settings, SystemClock())
+        try:
+            keys, leads_out = await provider.keys(), await provider.way_out()
+        except SignInError as error:  # people with a password still get in, and calls need none of this
+            return Finding("统一身份认证", None, f"{settings.issuer}（{error.code}：{error.reason}）：{error}")
+        logout = "退出时一并退出" if leads_out else "没有退出地址，退出时只退出坐席台"
+        return Finding("统一身份认证", True, f"{settings.issuer}，签名密钥 {len(keys.keys)} 把，{logout}")
 
     async def _audio_path(self, engine: EngineName) -> Finding:
         """Say a sentence with the voice, hear it with one engine, as a call would."""

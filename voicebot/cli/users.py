@@ -56,7 +56,7 @@ def list_(settings: Settings) -> None:
     for account in found:
         state = "停用" if account.disabled else ("待改密码" if account.must_change else "正常")
         words = (account.name, account.display_name, _ROLES[account.role], state, "、".join(account.skills))
-        click.echo("\t".join((*words, account.extension)))
+        click.echo("\t".join((*words, account.extension, "统一身份认证" if account.linked else "")).rstrip())
     if not found:
         click.echo("还没有账号。请运行 voicebot users add 用户名 --role administrator。")
 
@@ -93,6 +93,21 @@ def password(settings: Settings, name: str, prompt: bool) -> None:
     with _opened(settings) as database:
         asyncio.run(work(database))
     _tell(name, "" if prompt else new)
+
+
+@command.command()
+@click.argument("name")
+@click.pass_obj
+def unlink(settings: Settings, name: str) -> None:
+    """解除账号 NAME 与统一身份认证的关联，它的登录立即失效；下一个同名的人登录时重新关联。"""
+
+    async def work(database: Database) -> None:
+        await accounts_of(database, SystemClock(), settings.web).unlink(name, actor=_ACTOR)
+        await logins_of(database, SystemClock(), settings.web).close_all(name)
+
+    with _opened(settings) as database:
+        asyncio.run(work(database))
+    click.echo(f"账号 {name} 不再关联统一身份认证的身份。")
 
 
 def _asked() -> str:

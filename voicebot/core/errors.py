@@ -9,6 +9,7 @@
     ├── SynthesisError         text to speech
     ├── DialogError            understanding, knowledge, routing
     ├── StorageError           database, recordings
+    ├── SignInError            a login with the identity provider
     └── OverloadError          a bounded queue is full; nothing was lost, nothing was taken
 
 Every error knows the stage it belongs to, a stable code, whether trying again can help, and a
@@ -85,6 +86,20 @@ class StorageError(HotlineError):
 
     stage = "storage"
     retryable = True
+
+
+class SignInError(HotlineError):
+    """Somebody could not be logged in with the identity provider.
+
+    ``reason`` is a fixed word for the log, ``account`` the account in question, "" when that is not known.
+    """
+
+    stage = "sign_in"
+
+    def __init__(self, message: str, *, code: str, remedy: str, reason: str = "", account: str = ""):
+        super().__init__(message, code=code, remedy=remedy)
+        self.reason = reason
+        self.account = account
 
 
 class OverloadError(HotlineError):

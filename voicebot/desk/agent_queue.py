@@ -61,7 +61,7 @@ class SqlAgentQueue:
             position = position_of(connection, row)
             return entry_of(row, position, self._expected(connection, position, now) if position else None)
 
-        return await self._changes.write(work, QUEUE)
+        return await self._changes.write(work, QUEUE, harmless_twice=True)
 
     async def claim(self, agent: str, skills: tuple[str, ...]) -> QueueEntry | None:
         """Give the most urgent, longest-waiting call that fits the skills to one agent, exactly once."""
@@ -103,7 +103,7 @@ class SqlAgentQueue:
                 ringing = (agents.c.name == row.offered_to) & (agents.c.entry_id == row.entry_id)
                 connection.execute(update(agents).where(ringing).values(free))
 
-        await self._changes.write(work, QUEUE, AGENTS)
+        await self._changes.write(work, QUEUE, AGENTS, harmless_twice=True)
 
     async def waiting(self) -> tuple[QueueEntry, ...]:
         """Those who wait, in order."""

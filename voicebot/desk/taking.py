@@ -69,7 +69,7 @@ class CallTaking:
             if self._has_in_hand(connection, row.agent, row.entry_id):
                 move(connection, row.agent, AgentState.PAUSED, now, NO_ANSWER)
 
-        await self._changes.write(work, QUEUE, AGENTS)
+        await self._changes.write(work, QUEUE, AGENTS, harmless_twice=True)
 
     async def line_over(self, call_id: str) -> None:
         """The caller is gone before they spoke to the agent: the agent calls back."""
@@ -79,7 +79,7 @@ class CallTaking:
             & entries.c.connected_at.is_(None)
         )
         statement = update(entries).where(unheard).values(call_back=CallBack.ASKED.value)
-        await self._changes.write(lambda connection: connection.execute(statement), QUEUE)
+        await self._changes.write(lambda connection: connection.execute(statement), QUEUE, harmless_twice=True)
 
     @staticmethod
     def _has_in_hand(connection: Connection, name: str, entry_id: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, select, update
 
 from voicebot.core.errors import StorageError
 from voicebot.core.ports import Clock
@@ -18,6 +18,7 @@ from voicebot.storage.database import Database
 from voicebot.storage.tables import accounts, audit_events
 
 MIN_PASSWORD = 10
+_LONGEST_NAME = 64
 _SHORT_NAME = 3  # characters that may well stand in a good password by chance
 _NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that are taken for one another on paper
@@ -35,7 +36,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person who may log in. ``extension`` is where their calls are put through, "" when they use none."""
+    """A person who may log in. ``extension`` is where their calls are put through, "" when they use none.
+
+    ``linked``: the identity provider lets them in.
+    """
 
     name: str
     display_name: str
@@ -44,6 +48,7 @@ class Account:
     extension: str = ""
     disabled: bool = False
     must_change: bool = False
+    linked: bool = False
 
 
 class Accounts:
@@ -65,10 +70,13 @@ class Accounts:
         self._hasher = hasher or PasswordHasher()
         self._nobody = self._hasher.hash(secrets.token_hex())  # takes as long for an unknown name as for a known one
 
-    async def add(self, account: Account, password: str, *, actor: str) -> None:
-        """Create an account; raises `StorageError` for a name that is taken or not usable, or a weak password."""
-        if not account.name or set(account.name) - _NAME_CHARACTERS:
-            raise _refused("account_name", "用户名只能用小写字母、数字和 . _ -。", "请换一个用户名。")
+    async def add(self, account: Account, password: str, *, actor: str, identity: str | None = None) -> None:
+        """Create an account; raises `StorageError` for a name that is taken or not usable, or a weak password.
+
+        ``identity``: whom the identity provider lets in to it, see `link`.
+        """
+        if not usable_name(account.name):
+            raise _refused("account_name", "用户名只能用小写字母、数字和 . _ -，最多 64 个字符。", "请换一个用户名。")
         require_strong(password, account.name)
         row = {
             "name": account.name,
@@ -80,6 +88,7 @@ class Accounts:
             "must_change": account.must_change,
             "failures": 0,
             "created_at": self._clock.now(),
+            "identity": identity,
         }
 
         def work(connection: Connection) -> None:
@@ -92,15 +101,17 @@ class Accounts:
 
     async def find(self, name: str) -> Account | None:
         """An account by its name."""
-        query = select(accounts).where(accounts.c.name == name)
-        row = await self._database.read(lambda connection: connection.execute(query).first())
-        return _account(row) if row else None
+        return await self._one(accounts.c.name == name)
+
+    async def find_linked(self, identity: str) -> Account | None:
+        """The account that an identity of the provider is linked to."""
+        return await self._one(accounts.c.identity == identity)
 
     async def all(self) -> tuple[Account, ...]:
         """Every account, by name."""
         query = select(accounts).order_by(accounts.c.name)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return tuple(_account(row) for row in rows)
+        return tuple(account_of(row) for row in rows)
 
     async def is_empty(self) -> bool:
         """Whether nobody can log in yet."""
@@ -122,7 +133,7 @@ class Accounts:
                 values["password_hash"] = await asyncio.to_thread(self._hasher.hash, password)
             statement = update(accounts).where(accounts.c.name == name).values(values)
             await self._database.write(lambda connection: connection.execute(statement))
-            return _account(row)
+            return account_of(row)
         await self._database.write(lambda connection: self._count_failure(connection, name))
         return None
 
@@ -142,6 +153,22 @@ class Accounts:
         values = {"disabled_at": self._clock.now() if disabled else None}
         await self._change(name, values, actor, "account_disabled" if disabled else "account_enabled")
 
+    async def link(self, name: str, identity: str, *, actor: str) -> None:
+        """Let the person with an identity of the provider in to an account from now on.
+
+        A one-time password that nobody has replaced yet is good for nothing more.
+        """
+        forgotten = await asyncio.to_thread(self._hasher.hash, secrets.token_urlsafe())
+        unused = {
+            "password_hash": case((accounts.c.must_change, forgotten), else_=accounts.c.password_hash),
+            "must_change": False,
+        }
+        await self._change(name, {"identity": identity, **unused}, actor, "account_linked")
+
+    async def unlink(self, name: str, *, actor: str) -> None:
+        """Forget who the provider says it is; the next login by that name links it anew."""
+        await self._change(name, {"identity": None}, actor, "account_unlinked")
+
     async def change(self, account: Account, *, actor: str) -> None:
         """Take over display name, role, skills and extension."""
         values = {
@@ -151,6 +178,11 @@ class Accounts:
             "extension": account.extension,
         }
         await self._change(account.name, values, actor, "account_changed")
+
+    async def _one(self, which: ColumnElement[bool]) -> Account | None:
+        query = select(accounts).where(which)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return account_of(row) if row else None
 
     def _verify(self, kept: str, password: str) -> bool:
         try:
@@ -180,6 +212,11 @@ class Accounts:
         connection.execute(insert(audit_events).values(row))
 
 
+def usable_name(name: str) -> bool:
+    """Whether an account can have this name."""
+    return 0 < len(name) <= _LONGEST_NAME and not set(name) - _NAME_CHARACTERS
+
+
 def require_strong(password: str, name: str) -> None:
     """Raises `StorageError` for a password that is too short or holds the name."""
     if len(password) < MIN_PASSWORD:
@@ -193,7 +230,8 @@ def one_time_password() -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
 
 
-def _account(row: Row[Any]) -> Account:
+def account_of(row: Row[Any]) -> Account:
+    """The noun from a row with the columns of the table."""
     return Account(
         name=row.name,
         display_name=row.display_name,
@@ -202,6 +240,7 @@ def _account(row: Row[Any]) -> Account:
         extension=row.extension,
         disabled=row.disabled_at is not None,
         must_change=row.must_change,
+        linked=row.identity is not None,
     )
 
 

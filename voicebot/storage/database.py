@@ -67,13 +67,14 @@ class Database:
         """Run ``work`` in a transaction that only reads; raises `StorageError` within the deadline."""
         return await self._submit(self._readers, self._reading, work)
 
-    async def write(self, work: Callable[[Connection], Result]) -> Result:
+    async def write(self, work: Callable[[Connection], Result], *, harmless_twice: bool = False) -> Result:
         """Run ``work`` in a transaction and commit it; raises `StorageError` within the deadline.
 
-        ``work`` must bear being run twice: a connection that turns out to be dead is replaced.
-        After `StorageError` with code ``database_slow`` the work may still have been committed.
+        ``work`` must bear being run twice: a connection that turns out to be dead is replaced. ``harmless_twice``:
+        even after it was committed, as when the connection breaks before the server's answer. Without it such a
+        break is an error, and as after one with code ``database_slow`` the work may have been committed.
         """
-        return await self._submit(self._writers, self._engine, work)
+        return await self._submit(self._writers, self._engine, work, harmless_twice)
 
     async def probe(self) -> str:
         """A sign of life for `/readyz`: the place of the database; raises `StorageError` when it is not usable."""
@@ -106,7 +107,11 @@ class Database:
         self._engine.dispose()
 
     async def _submit(
-        self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], Result]
+        self,
+        threads: ThreadPoolExecutor,
+        engine: Engine,
+        work: Callable[[Connection], Result],
+        harmless_twice: bool = False,
     ) -> Result:
         if self._pending >= self._max_pending:
             raise OverloadError(
@@ -117,7 +122,7 @@ class Database:
         self._pending += 1
         hold = Hold()
         try:
-            job = asyncio.get_running_loop().run_in_executor(threads, self._run, engine, work, hold)
+            job = asyncio.get_running_loop().run_in_executor(threads, self._run, engine, work, hold, harmless_twice)
             # Not wait_for: up to Python 3.11 it loses a cancellation that comes as the job is done (bpo-37658).
             async with asyncio.timeout(self._deadline_s):
                 return await job
@@ -127,13 +132,17 @@ class Database:
         finally:
             self._pending -= 1
 
-    def _run(self, engine: Engine, work: Callable[[Connection], Result], hold: Hold) -> Result:
+    def _run(
+        self, engine: Engine, work: Callable[[Connection], Result], hold: Hold, harmless_twice: bool = False
+    ) -> Result:
         try:
             try:
                 return _transact(engine, work, hold)
             except exc.DBAPIError as error:
-                # The server was restarted since this connection was last used. Nothing was committed: once more.
-                if not error.connection_invalidated or hold.committing or hold.torn:
+                # The server was restarted since this connection was last used. Nothing was committed, or committing
+                # it again does no harm: once more.
+                maybe_done = hold.committing and not harmless_twice
+                if not error.connection_invalidated or maybe_done or hold.torn:
                     raise
                 return _transact(engine, work, hold)
         except exc.SQLAlchemyError as error:

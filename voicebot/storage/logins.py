@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from voicebot.core.ports import Clock
-from voicebot.storage.accounts import Account, Role
+from voicebot.storage.accounts import Account, account_of
 from voicebot.storage.database import Database
 from voicebot.storage.tables import accounts, login_sessions
 
@@ -74,10 +74,7 @@ class Logins:
         if now - row.seen_at > _SEEN_EVERY:
             seen = update(login_sessions).where(login_sessions.c.token_hash == key).values(seen_at=now)
             await self._database.write(lambda connection: connection.execute(seen))
-        account = Account(
-            row.name, row.display_name, Role(row.role), tuple(row.skills), row.extension, must_change=row.must_change
-        )
-        return Login(account, csrf_of(token))
+        return Login(account_of(row), csrf_of(token))
 
     async def close(self, token: str) -> None:
         """End one login."""

@@ -260,7 +260,10 @@ accounts = Table(
     Column("locked_until", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
+    # Who the identity provider says it is: a digest of issuer and subject; none before the first such login.
+    Column("identity", String(64)),
 )
+Index("uq_accounts_identity", accounts.c.identity, unique=True)
 
 login_sessions = Table(
     "login_sessions",

@@ -11,7 +11,8 @@ from voicebot.storage.accounts import Account, Accounts, Role, one_time_password
 from voicebot.storage.audit import Audit
 from voicebot.storage.documents import to_document
 from voicebot.storage.logins import Logins, csrf_of
-from voicebot.web.doorkeeper import ADMIN, COOKIE, EVERYBODY, LOGIN, Doorkeeper, require_same_site
+from voicebot.web.doorkeeper import ADMIN, COOKIE, EVERYBODY, LOGIN, Doorkeeper, give_login, require_same_site
+from voicebot.web.identity_provider import IdentityProvider
 from voicebot.web.rate import RateLimit
 from voicebot.web.refusals import body_of, refused
 from voicebot.web.settings import WebSettings
@@ -56,8 +57,14 @@ class People:
     audit: Audit
 
 
-def account_routes(people: People, doorkeeper: Doorkeeper, settings: WebSettings, clock: Clock) -> list[web.RouteDef]:
-    """``/api/login`` and everything about accounts."""
+def account_routes(
+    people: People,
+    doorkeeper: Doorkeeper,
+    settings: WebSettings,
+    clock: Clock,
+    provider: IdentityProvider | None = None,
+) -> list[web.RouteDef]:
+    """``/api/login`` and everything about accounts. Who logs out is told the way out of ``provider``, too."""
     limit = RateLimit(clock, per_minute=settings.logins_per_minute, burst=settings.logins_per_minute)
 
     async def login(request: web.Request) -> web.Response:
@@ -71,17 +78,21 @@ def account_routes(people: People, doorkeeper: Doorkeeper, settings: WebSettings
         if account is None:
             log.warning("login_failed", name_pii=given.name)
             raise refused(web.HTTPUnauthorized, "login_wrong", "用户名或密码不对。")
+        if account.role is not Role.ADMINISTRATOR and settings.oidc and settings.oidc.local_login != "everybody":
+            log.warning("login_elsewhere")
+            raise refused(web.HTTPForbidden, "login_elsewhere", f"请用{settings.oidc.title}登录。")
         token = await people.logins.open(account.name, address)
         await people.audit.note(account.name, "logged_in")
         response = web.json_response(_me(account, csrf_of(token)))
-        secure = settings.secure_cookie == "always" or request.secure
-        response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=secure, path="/")
+        give_login(response, request, token, settings)
         return response
 
     async def logout(request: web.Request) -> web.Response:
         await people.logins.close(request.cookies.get(COOKIE, ""))
-        await people.audit.note(request[LOGIN].account.name, "logged_out")
-        response = web.json_response({})
+        account = request[LOGIN].account
+        await people.audit.note(account.name, "logged_out")
+        way_out = await provider.way_out() if provider is not None and account.linked else ""
+        response = web.json_response({"way_out": way_out})
         response.del_cookie(COOKIE, path="/")
         return response
 

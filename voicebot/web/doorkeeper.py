@@ -11,6 +11,7 @@ from voicebot.storage.accounts import Role
 from voicebot.storage.logins import Login, Logins
 from voicebot.web.rate import RateLimit
 from voicebot.web.refusals import refused, route_of
+from voicebot.web.settings import WebSettings
 
 log = structlog.get_logger(__name__)
 
@@ -127,6 +128,16 @@ class Doorkeeper:
     ) -> web.HTTPException:
         log.warning("access_refused", route=route_of(request), method=request.method, code=code, actor=actor)
         return refused(kind, code, message, headers=headers)
+
+
+def give_login(response: web.Response, request: web.Request, token: str, settings: WebSettings) -> None:
+    """Let a browser in from now on."""
+    response.set_cookie(COOKIE, token, httponly=True, samesite="Strict", secure=over_https(request, settings), path="/")
+
+
+def over_https(request: web.Request, settings: WebSettings) -> bool:
+    """Whether a cookie may be sent back over HTTPS only."""
+    return settings.secure_cookie == "always" or request.secure
 
 
 def require_same_site(request: web.Request) -> None:

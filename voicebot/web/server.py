@@ -15,8 +15,10 @@ from voicebot.web.figure_routes import figure_routes
 from voicebot.web.front_page import Front, front_routes
 from voicebot.web.headset_routes import headset_routes
 from voicebot.web.health_routes import Health, Probe, health_routes
+from voicebot.web.identity_provider import IdentityProvider
 from voicebot.web.metrics import Metrics
 from voicebot.web.office import Office
+from voicebot.web.oidc_routes import oidc_routes
 from voicebot.web.open311 import Open311, open311_routes
 from voicebot.web.openapi import openapi_routes
 from voicebot.web.page_routes import page_routes
@@ -53,7 +55,10 @@ def build_web(
         token=settings.api_token.get_secret_value(),
         per_minute=settings.requests_per_minute,
     )
-    app.add_routes(account_routes(office.people, doorkeeper, settings, office.clock))
+    provider = IdentityProvider(settings.oidc, office.clock) if settings.oidc is not None else None
+    app.add_routes(account_routes(office.people, doorkeeper, settings, office.clock, provider))
+    if provider is not None:
+        app.add_routes(oidc_routes(provider, office.people, settings, office.clock))
     app.add_routes(record_routes(office.record, doorkeeper))
     app.add_routes(desk_routes(office.desk, doorkeeper))
     app.add_routes(third_party_routes(office.desk.held, office.desk.agents, office.record.audit, doorkeeper))
@@ -65,7 +70,7 @@ def build_web(
     open311 = Open311(office.record.tickets, office.desk.help, office.clock, office.record.tenant)
     app.add_routes(open311_routes(open311, doorkeeper))
     app.add_routes(openapi_routes(doorkeeper))
-    app.add_routes(page_routes(doorkeeper))
+    app.add_routes(page_routes(doorkeeper, provider=settings.oidc.title if settings.oidc is not None else ""))
     if calls is not None:
         app.add_routes(call_routes(calls, office.clock))
     return app

@@ -13,7 +13,7 @@ from voicebot.core.errors import StorageError
 from voicebot.settings import Settings
 from voicebot.storage.accounts import Account
 from voicebot.storage.database import Database
-from voicebot.web.office import accounts_of
+from voicebot.web.office import accounts_of, logins_of
 
 
 @pytest.fixture
@@ -77,3 +77,27 @@ def test_what_cannot_be_done_is_refused(settings: Settings, words: tuple[str, ..
 
 def test_an_empty_list_says_what_to_do(settings: Settings) -> None:
     assert "voicebot users add" in _run(settings, "list").output
+
+
+def test_an_account_is_parted_from_the_identity_provider(settings: Settings) -> None:
+    _run(settings, "add", "mei", "--prompt", typed="korrekt-pferd-9\nkorrekt-pferd-9\n")
+
+    async def link(database: Database) -> str:
+        await accounts_of(database, SystemClock(), settings.web).link("mei", "identity", actor="test")
+        return await logins_of(database, SystemClock(), settings.web).open("mei", "")
+
+    async def find(database: Database) -> object:
+        return await logins_of(database, SystemClock(), settings.web).find(token)
+
+    database = Database(settings.storage)
+    try:
+        token = asyncio.run(link(database))
+        assert _run(settings, "list").output.rstrip().endswith("统一身份认证")
+        assert asyncio.run(find(database)) is not None
+        _run(settings, "unlink", "mei")
+        assert "统一身份认证" not in _run(settings, "list").output
+        assert asyncio.run(find(database)) is None
+    finally:
+        database.close()
+    with pytest.raises(StorageError):
+        _run(settings, "unlink", "nobody")

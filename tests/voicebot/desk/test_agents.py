@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from tests.fakes.clock import FakeClock
 from tests.support.databases import BOTH, new_database
 from tests.support.nouns import call_start, hand_off
+from tests.support.scissors import PLACES, Scissors
 from voicebot.core.call import CallBack, CallEnd, QueueState
 from voicebot.core.errors import StorageError
 from voicebot.desk.agent_queue import SqlAgentQueue
@@ -287,3 +288,33 @@ async def test_the_day_adds_up(floor: Floor) -> None:
     assert (day.service_level, day.abandon_rate, day.wait_mean_s, day.talk_mean_s) == (0.5, 0.5, 10.0, 90.0)
     assert day.bot_share == round(1 / 3, 4)
     assert sum(slot.handed_off for slot in day.curve) == 2
+
+
+@pytest.mark.parametrize("where", PLACES)
+async def test_a_broken_connection_costs_a_call_neither_its_place_nor_its_end(floor: Floor, where: str) -> None:
+    scissors = Scissors(floor.database)
+    for call in ("goes", "is put through", "finds nobody", "ends"):
+        scissors.cut(where)
+        await floor.queue.join(hand_off(call))
+    waiting = await floor.queue.waiting()
+    assert [entry.request.call_id for entry in waiting] == ["goes", "is put through", "finds nobody", "ends"]
+    scissors.cut(where)
+    await floor.queue.leave("goes", abandoned=True, promised=True)
+    for name in ("mei", "wang", "zhao"):
+        await floor.on_duty(name)
+    await floor.offers()
+    for name in ("mei", "wang", "zhao"):
+        await floor.agents.accept(name)
+    for call, outcome in (("is put through", "answered"), ("finds nobody", "busy")):
+        scissors.cut(where)
+        await floor.taking.put_through(call, outcome)
+    scissors.cut(where)
+    await floor.taking.line_over("ends")
+    assert scissors.cuts[where] == 8
+    found = [await floor.queue.find(call) for call in ("goes", "is put through", "finds nobody", "ends")]
+    assert [(entry.state, entry.call_back, entry.outcome) for entry in found if entry is not None] == [
+        (QueueState.ABANDONED, CallBack.ASKED, ""),
+        (QueueState.CLAIMED, CallBack.NONE, "answered"),
+        (QueueState.WAITING, CallBack.NONE, ""),
+        (QueueState.CLAIMED, CallBack.ASKED, ""),
+    ]

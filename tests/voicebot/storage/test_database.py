@@ -14,8 +14,9 @@ from sqlalchemy import Connection, insert, select, text
 
 from tests.support.databases import BOTH, database_url, new_database, opened
 from tests.support.nouns import call_start
+from tests.support.scissors import Scissors
 from voicebot.core.errors import ConfigurationError, OverloadError, StorageError
-from voicebot.storage.database import Database
+from voicebot.storage.database import Database, put
 from voicebot.storage.schema import head
 from voicebot.storage.settings import StorageSettings
 from voicebot.storage.tables import ticket_numbers
@@ -337,3 +338,30 @@ async def test_a_row_locked_by_somebody_else_is_told_in_time(tmp_path: Path) -> 
             with pytest.raises(StorageError) as refused:
                 await database.write(lambda connection: connection.execute(text("UPDATE ticket_numbers SET last = 8")))
         assert refused.value.code in ("database_locked", "database_slow")
+
+
+@pytest.mark.parametrize("where", ["statement", "commit", "answer"])
+async def test_a_connection_that_is_cut_costs_nothing_where_doing_it_again_is_harmless(
+    database: Database, where: str
+) -> None:
+    def once(connection: Connection) -> None:
+        put(connection, ticket_numbers, LINE)
+
+    scissors = Scissors(database)
+    await database.read(_count)
+    scissors.cut(where)
+    await database.write(once, harmless_twice=True)
+    assert scissors.cuts[where] == 1
+    assert await database.read(_count) == 1
+
+
+@pytest.mark.parametrize(("where", "written"), [("commit", 0), ("answer", 1)])
+async def test_a_connection_that_is_cut_at_the_commit_is_told_where_nobody_knows_whether_it_was_done(
+    database: Database, where: str, written: int
+) -> None:
+    scissors = Scissors(database)
+    scissors.cut(where)
+    with pytest.raises(StorageError) as refused:
+        await database.write(_write)
+    assert refused.value.retryable
+    assert await database.read(_count) == written

@@ -32,6 +32,12 @@ export async function me() {
 export const post = (path, body = {}) => ask(path, { method: "POST", body });
 export const patch = (path, body) => ask(path, { method: "PATCH", body });
 
+// Out of here, and out of the identity provider when that is how one came in.
+export async function leave() {
+  const { way_out } = await post("/api/logout");
+  location.assign(way_out || "/login");
+}
+
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

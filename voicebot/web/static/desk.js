@@ -1,5 +1,5 @@
 // The agent's desk: the board arrives as events; the call one looks at is read whenever it changed.
-import { ask, at, lasted, me, patch, post, tell } from "/static/api.js";
+import { ask, at, lasted, leave, me, patch, post, tell } from "/static/api.js";
 import { conversation, hearing } from "/static/conversation.js";
 import { advice, earlier, fill, form, passages } from "/static/facts.js";
 import { headset, mute } from "/static/headset.js";
@@ -122,7 +122,7 @@ at("finish").addEventListener("click", finish);
 at("give-back").addEventListener("click", () => act("give-back"));
 at("file").addEventListener("click", file);
 at("unmask").addEventListener("click", unmask);
-at("logout").addEventListener("click", () => tell(async () => { await post("/api/logout"); location.assign("/login"); }));
+at("logout").addEventListener("click", () => tell(leave));
 at("search").addEventListener("submit", (event) => {
   event.preventDefault();
   const question = at("question").value.trim();

@@ -1,5 +1,5 @@
 // The editor's page: what callers asked in vain, how the articles stand, and what the bot would answer.
-import { ask, at, clock, make, me, post, tell } from "/static/api.js";
+import { ask, at, clock, leave, make, me, tell } from "/static/api.js";
 import { passages } from "/static/facts.js";
 import { watermark } from "/static/watermark.js";
 
@@ -24,6 +24,6 @@ at("search").addEventListener("submit", (event) => {
   const question = at("question").value.trim();
   if (question) tell(async () => passages((await ask(`/api/knowledge?q=${encodeURIComponent(question)}`)).passages));
 });
-at("logout").addEventListener("click", () => tell(async () => { await post("/api/logout"); location.assign("/login"); }));
+at("logout").addEventListener("click", () => tell(leave));
 at("my-name").textContent = account.display_name;
 watermark(account);
