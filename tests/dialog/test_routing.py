@@ -147,6 +147,14 @@ def test_a_model_keeps_what_was_known_beforehand(city: City, embedder: Embedder,
     assert loaded.best("用人单位克扣加班费", embedder)[0][0] == "hrss"
 
 
+def test_many_texts_are_learnt_as_few_are(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = TrainedClassifier.fit(TEXTS, LABELS, type_prior(), embedder)
+    monkeypatch.setattr("dialog.routing.trained._MOST_SPANNED", 0)
+    many = TrainedClassifier.fit(TEXTS, LABELS, type_prior(), embedder)
+    for text in ("工资拖着不发", "路灯又灭了", "那个事情"):
+        assert dict(few.best(text, embedder)) == pytest.approx(dict(many.best(text, embedder)), abs=0.01)
+
+
 def test_a_trained_type_replaces_the_rules(city: City, embedder: Embedder, tmp_path: Path) -> None:
     labels = ["求助"] * 6 + ["投诉"] * 6
     ModelStore(tmp_path, "type").add(TrainedClassifier.fit(TEXTS, labels, type_prior(), embedder), {})
