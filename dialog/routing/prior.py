@@ -1,7 +1,9 @@
 """What the city already knows about its matters, as numbers that a small training set can build on.
 
 A group is a branch of the table (or a request type): the words it is known by and the meanings of its examples.
-A text gets, for each group, how many of its words it says and how near it comes to its examples.
+A text gets, for each group, how many of its words it says and how near it comes to its examples. A sector is a field of
+public affairs with its everyday vocabulary, the same in every city: it lets a model recognise words that its few
+training texts never used.
 """
 
 import re
@@ -22,12 +24,22 @@ _FLOOR = 1e-3
 
 
 class Prior:
-    """Groups of weighted patterns and of example vectors (examples, 384). Kept with the model that was built on it."""
+    """Groups of weighted patterns and of example vectors (examples, 384), and the words of each sector.
 
-    def __init__(self, patterns: Sequence[tuple[int, float, str]], vectors: Floats, owner: Sequence[int]) -> None:
+    Kept with the model that was built on it.
+    """
+
+    def __init__(
+        self,
+        patterns: Sequence[tuple[int, float, str]],
+        vectors: Floats,
+        owner: Sequence[int],
+        sectors: Sequence[Sequence[str]] = (),
+    ) -> None:
         self.patterns = tuple(patterns)
         self.vectors = vectors
         self.owner = tuple(owner)
+        self.sectors = tuple(tuple(words) for words in sectors)
         self._compiled = [(group, weight, re.compile(pattern)) for group, weight, pattern in self.patterns]
         self._groups = 1 + max((*self.owner, *(group for group, _, _ in self.patterns)))
         self._member = np.zeros((len(self.owner), self._groups), dtype=np.float32)
@@ -46,6 +58,11 @@ class Prior:
                 counts[group] += weight
         return np.log1p(counts)
 
+    def sector_words(self, text: str) -> Floats:
+        """How much each sector's words are said, longer words counting for more, shape (sectors,)."""
+        said = [sum((len(word) - 1) * text.count(word) for word in words) for words in self.sectors]
+        return np.log1p(np.array(said, dtype=np.float32))
+
     def nearness(self, vector: Floats) -> Floats:
         """The logarithm of the share of each group among the examples that lie near, shape (groups,)."""
         cosines = _SHARPNESS * (self.vectors @ vector)
@@ -54,7 +71,7 @@ class Prior:
 
 
 def table_prior(city: City, embedder: Embedder) -> Prior:
-    """One group for each branch of the second level of the city's table."""
+    """One group for each branch of the second level of the city's table, and the sectors of every city."""
     branches = sorted({c.path[:2] for c in city.categories})
     owner = [branches.index(c.path[:2]) for c in city.categories]
     patterns = [
@@ -63,7 +80,9 @@ def table_prior(city: City, embedder: Embedder) -> Prior:
         for word in (category.level3, *category.keywords)
         if len(word) > 1
     ]
-    return Prior(patterns, category_vectors(city, embedder), owner)
+    table = tomllib.loads(files("dialog.routing").joinpath("sectors.toml").read_text(encoding="utf-8"))
+    sectors = [words.split() for words in table["words"].values()]
+    return Prior(patterns, category_vectors(city, embedder), owner, sectors)
 
 
 def category_vectors(city: City, embedder: Embedder) -> Floats:

@@ -95,6 +95,33 @@ def test_the_model_hears_what_no_phrase_foresees() -> None:
     assert finder.find("两个小孩在水里没上来") is None
 
 
+LEAD = "喂，你好，我想反映一个情况，我是住在涧西区南昌路三号院的居民，我姓王，说来话长，你先听我讲，"
+TAIL = "，请你们赶快派人过来看一看，地址就在南昌路和西苑路的交叉口往东一百米"
+
+
+def test_a_phrase_in_a_long_turn_counts_unless_the_model_thinks_it_is_only_told_of() -> None:
+    model = DangerModel(lambda text: np.zeros(384, dtype=np.float32))
+    heard: list[str] = []
+    model.score = lambda text: heard.append(text) or -5.0  # type: ignore[method-assign, func-returns-value]
+    finder = EmergencyFinder(model)
+    assert finder.find(f"{LEAD}八十年代我们老厂里浓烟滚滚{TAIL}") is None
+    assert heard == ["你先听我讲，八十年代我们老厂里浓烟滚滚"]
+    assert finder.find(f"{LEAD}我不想活了{TAIL}") is not None  # firm: whoever says so is taken at their word
+    assert finder.find("仓库那边浓烟滚滚") is not None  # short: a phrase is enough
+    model.score = lambda text: 1.0  # type: ignore[method-assign]
+    assert finder.find(f"{LEAD}仓库那边浓烟滚滚{TAIL}") is not None
+
+
+@pytest.mark.engine
+def test_danger_in_a_long_turn_is_still_heard(finder: EmergencyFinder) -> None:
+    listening = EmergencyFinder(DangerModel(Embedder().sentence))
+    turns = [f"{LEAD}{row.text}{TAIL}" for row in ROWS if row.emergency]
+    said = [turn for turn in turns if finder.find(turn)]
+    assert len(said) > 200
+    missed = [turn for turn in said if listening.find(turn) is None]
+    assert len(missed) / len(said) <= 0.02
+
+
 def test_the_model_scores_by_sound_and_meaning() -> None:
     deaf = DangerModel(lambda text: np.zeros(384, dtype=np.float32))
     assert deaf.score("着火了快来人") > deaf.score("路灯坏了三天")

@@ -10,7 +10,7 @@ from dialog.city.nouns import City
 from dialog.embedding import Embedder
 from dialog.flow.repeats import SAME_KIND
 from dialog.routing import CategoryClassifier, DepartmentRouter, RequestTypeClassifier
-from dialog.routing.prior import type_prior
+from dialog.routing.prior import table_prior, type_prior
 from dialog.routing.store import ModelStore
 from dialog.routing.trained import TrainedClassifier
 from voicebot.core.errors import DialogError
@@ -128,6 +128,31 @@ def test_training_versions_and_rollback(city: City, embedder: Embedder, tmp_path
     assert store.rollback() == ""
     assert store.load() is None
     assert store.add(model, {}) == "v0003"
+
+
+def test_a_word_that_no_training_text_used_is_known_by_its_sector(city: City, embedder: Embedder) -> None:
+    prior = table_prior(city, embedder)
+    assert prior.sector_words("护士") @ prior.sector_words("医院的医生") > 0
+    assert prior.sector_words("护士") @ prior.sector_words("拖欠工资") == 0
+    assert prior.sector_words("那个事情").sum() == 0
+
+
+def test_a_model_keeps_what_was_known_beforehand(city: City, embedder: Embedder, tmp_path: Path) -> None:
+    model = TrainedClassifier.fit(TEXTS, LABELS, table_prior(city, embedder), embedder)
+    model.save(tmp_path / "model.npz", {"rows": len(TEXTS)})
+    loaded, facts = TrainedClassifier.load(tmp_path / "model.npz")
+    assert facts == {"rows": len(TEXTS)}
+    for text in ("用人单位克扣加班费", "路灯又灭了"):
+        assert dict(loaded.best(text, embedder)) == pytest.approx(dict(model.best(text, embedder)))
+    assert loaded.best("用人单位克扣加班费", embedder)[0][0] == "hrss"
+
+
+def test_many_texts_are_learnt_as_few_are(embedder: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = TrainedClassifier.fit(TEXTS, LABELS, type_prior(), embedder)
+    monkeypatch.setattr("dialog.routing.trained._MOST_SPANNED", 0)
+    many = TrainedClassifier.fit(TEXTS, LABELS, type_prior(), embedder)
+    for text in ("工资拖着不发", "路灯又灭了", "那个事情"):
+        assert dict(few.best(text, embedder)) == pytest.approx(dict(many.best(text, embedder)), abs=0.01)
 
 
 def test_a_trained_type_replaces_the_rules(city: City, embedder: Embedder, tmp_path: Path) -> None:
