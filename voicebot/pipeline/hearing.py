@@ -156,7 +156,8 @@ class Hearing(FrameProcessor):
         elif self._listening is None:
             return
         elif event.kind is TurnEventKind.HUSHED:
-            self._listening.stream.speculate(event.speech_end, early=True)
+            if not self._listening.over_bot:  # half of 哦好的好的 is taken for words that stop the bot
+                self._listening.stream.speculate(event.speech_end, early=True)
         elif event.kind is TurnEventKind.PAUSED:
             self._listening.stream.speculate(event.speech_end)
         elif event.kind is TurnEventKind.RESUMED:
