@@ -9,7 +9,7 @@ from asr.streaming import HearingStream, StreamingRecogniser, agreed, quietest_p
 from tests.fakes.recogniser import FakeSpeechModel, ShoutingCorrector
 from tests.support.caller_audio import framed
 from voicebot.core.errors import OverloadError, RecognitionError
-from voicebot.core.speech import HearingContext
+from voicebot.core.speech import HearingContext, Transcript
 
 SETTINGS = AsrSettings(workers=1, queue_size=2, partial_interval_ms=1000, long_turn_s=10)
 
@@ -39,6 +39,14 @@ async def recogniser(model: FakeSpeechModel) -> AsyncIterator[StreamingRecognise
 
 async def began(model: FakeSpeechModel) -> None:
     assert await asyncio.to_thread(model.began.acquire, timeout=10)
+
+
+async def heard_so_far(stream: HearingStream) -> Transcript:
+    for _ in range(100):
+        if (partial := stream.partial()) is not None:
+            return partial
+        await asyncio.sleep(0.01)
+    raise AssertionError("nothing was heard")
 
 
 async def test_the_final_text_covers_the_whole_turn(recogniser: StreamingRecogniser) -> None:
@@ -114,11 +122,7 @@ async def test_a_text_says_how_far_it_was_heard(recogniser: StreamingRecogniser)
     say(stream, 0.8)
     stream.speculate(speech_end=6000, early=True)
     say(stream, 0.1, level=0)
-    for _ in range(100):
-        if (partial := stream.partial()) is not None:
-            break
-        await asyncio.sleep(0.01)
-    assert partial is not None
+    partial = await heard_so_far(stream)
     assert partial.end == 6400
     stream.resume()
     assert (resumed := stream.partial()) is not None
@@ -142,11 +146,7 @@ async def test_a_finished_speculation_is_the_newest_partial_text(
     assert stream.partial() is None
     stream.speculate()
     await began(model)
-    for _ in range(100):
-        if (partial := stream.partial()) is not None:
-            break
-        await asyncio.sleep(0.01)
-    assert partial is not None
+    partial = await heard_so_far(stream)
     assert (partial.text, partial.final) == ("0.8s", False)
 
 

@@ -15,7 +15,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.observer import FakeObserver
 from tests.fakes.ticket_store import FakeTicketStore
 from tests.fakes.voice_detector import LoudnessDetector
-from voicebot.core.actions import Action, HandOff, Outcome
+from voicebot.core.actions import Action, HandOff, HangUp, Outcome, Say
 from voicebot.core.call import CallEnd, CallStart
 from voicebot.core.frames import SAMPLE_RATE_HZ, AudioFrame
 from voicebot.core.ports import RecogniserCapabilities
@@ -240,3 +240,21 @@ class CallRig:
 
     def _dialog(self, start: CallStart) -> ScriptedDialog:
         return self.dialog
+
+
+HELLO = Say("您好，请讲。", key="greeting")
+LONG = Say("这是一段很长的话，要说上好几秒钟，来电人等不及了。")
+BYE = (Say("再见。"), HangUp())
+
+
+def rig(
+    answers: dict[str, Sequence[Action]], heard: list[str | Exception], greeting: Sequence[Action] = (HELLO,)
+) -> CallRig:
+    """A call whose turns are heard as ``heard``, and what the bot does about each of them."""
+    return CallRig(ScriptedDialog(greeting, answers), ScriptedRecogniser(heard))
+
+
+async def speak(line: WavLine, ms: float = 800) -> None:
+    """The caller says something and is silent for half a second."""
+    line.caller.say(tone(ms))
+    await asyncio.sleep(ms / 1000 + 0.5)

@@ -1,14 +1,13 @@
 """Whole calls through the real stages, on a loop that does not wait."""
 
 import asyncio
-import threading
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from telephony.wav.line import WavLine
-from tests.support.calls import CallRig, ScriptedDialog, ScriptedRecogniser, ToneVoice, tone
+from tests.support.calls import BYE, HELLO, LONG, ToneVoice, rig, speak, tone
 from tests.support.nouns import hand_off
 from voicebot.core.actions import (
     Ask,
@@ -17,7 +16,6 @@ from voicebot.core.actions import (
     HandOff,
     HandOffFailed,
     HandOffQueued,
-    HangUp,
     LookUpTickets,
     QueueMoved,
     Rate,
@@ -30,20 +28,6 @@ from voicebot.core.errors import RecognitionError, StorageError, SynthesisError
 from voicebot.core.speech import Expect
 from voicebot.core.ticket import TicketDraft, TicketType
 from voicebot.core.turn import Speaker
-
-HELLO = Say("您好，请讲。", key="greeting")
-LONG = Say("这是一段很长的话，要说上好几秒钟，来电人等不及了。")
-BYE = (Say("再见。"), HangUp())
-
-
-def rig(answers: dict[str, object], heard: list[str | Exception], greeting: tuple[object, ...] = (HELLO,)) -> CallRig:
-    dialog = ScriptedDialog(greeting, answers)  # type: ignore[arg-type]
-    return CallRig(dialog, ScriptedRecogniser(heard))
-
-
-async def speak(line: WavLine, ms: float = 800) -> None:
-    line.caller.say(tone(ms))
-    await asyncio.sleep(ms / 1000 + 0.5)
 
 
 def test_a_caller_is_greeted_heard_answered_and_said_goodbye_to() -> None:
@@ -72,76 +56,6 @@ def test_a_caller_is_greeted_heard_answered_and_said_goodbye_to() -> None:
     assert call.voice.spoken == ["您好，请讲。", "好的。", "再见。"]
 
 
-def test_an_interruption_stops_the_bot_and_the_dialog_knows_what_was_heard() -> None:
-    call = rig({"转人工": BYE}, ["转人工"], (LONG,))
-
-    async def script(line: WavLine) -> None:
-        await asyncio.sleep(1.4)
-        await speak(line, 900)
-
-    call.play(script)
-    assert call.dialog.interruptions == ["这是一段很长的话，"]
-    first = call.kept.turns[0]
-    assert (first.text, first.raw_text) == ("这是一段很长的话，", LONG.text)
-    assert first.end_ms < 3000  # held since 1.5 s, given up when the words are there
-
-
-def test_the_answer_into_the_last_words_of_a_question_counts() -> None:
-    call = rig({"对": BYE}, ["对"], (Ask("这样登记可以吗？", Expect.YES_NO),))
-
-    async def script(line: WavLine) -> None:
-        await asyncio.sleep(0.5)
-        await speak(line, 200)
-
-    call.play(script)
-    assert [turn.text for turn in call.kept.turns.values() if turn.speaker is Speaker.CALLER] == ["对"]
-
-
-def test_a_listeners_sound_into_the_middle_of_a_question_is_none() -> None:
-    call = rig({"对": BYE}, ["对", ""], (Ask(LONG.text, Expect.YES_NO),))
-
-    async def script(line: WavLine) -> None:
-        await asyncio.sleep(0.5)
-        await speak(line, 200)
-        await asyncio.sleep(3)
-        await line.caller.hang_up()
-
-    call.play(script)
-    assert [turn.text for turn in call.kept.turns.values() if turn.speaker is Speaker.CALLER] == []
-
-
-@pytest.mark.parametrize(("asked", "taken"), [(Expect.RATING, ["四分"]), (Expect.ANYTHING, [])])
-def test_a_short_answer_that_was_badly_heard_counts_into_the_last_words_of_its_question(
-    asked: Expect, taken: list[str]
-) -> None:
-    call = rig({"四分": BYE}, ["四分", ""], (Ask("打几分？", asked),))
-    call.recogniser.confidence = 0.45
-
-    async def script(line: WavLine) -> None:
-        await asyncio.sleep(0.1)
-        await speak(line, 300)
-        await asyncio.sleep(2)
-        await line.caller.hang_up()
-
-    call.play(script)
-    assert [turn.text for turn in call.kept.turns.values() if turn.speaker is Speaker.CALLER] == taken
-
-
-def test_the_dialog_is_never_told_two_things_at_once() -> None:
-    call = rig({"转人工": BYE}, ["转人工"], (LONG,))
-    threads: list[bool] = []
-    call.dialog.interrupted = lambda spoken: threads.append(  # type: ignore[method-assign]
-        threading.current_thread() is threading.main_thread()
-    )
-
-    async def script(line: WavLine) -> None:
-        await asyncio.sleep(1.4)
-        await speak(line, 900)
-
-    call.play(script)
-    assert threads == [False], "told beside the thread in which the dialog decides"
-
-
 def test_a_call_that_ends_while_a_voice_is_made_leaves_nothing_running() -> None:
     call = rig({}, [], (LONG,))
     call.voice = ToneVoice(slow_s={LONG.text[:8]: 60})
@@ -155,36 +69,6 @@ def test_a_call_that_ends_while_a_voice_is_made_leaves_nothing_running() -> None
 
     call.play(script)
     assert left == []
-
-
-def test_a_cough_holds_the_bot_and_it_goes_on_where_it_was() -> None:
-    call = rig({}, [""], (LONG,))
-    heard_samples = len(LONG.text) * 800
-
-    async def script(line: WavLine) -> None:
-        await asyncio.sleep(1)
-        await speak(line, 200)
-        await asyncio.sleep(5)
-        await line.caller.hang_up()
-
-    assert call.play(script) is CallEnd.CALLER_HUNG_UP
-    assert call.dialog.interruptions == []
-    assert call.kept.turns[0].text == LONG.text
-    assert call.line is not None
-    assert call.line.played().heard == heard_samples
-
-
-def test_a_mandatory_notice_is_not_cut() -> None:
-    call = rig({"喂": BYE}, ["喂"], (Say(LONG.text, interruptible=False),))
-
-    async def script(line: WavLine) -> None:
-        await asyncio.sleep(1)
-        await speak(line, 900)
-
-    call.play(script)
-    assert call.dialog.interruptions == []
-    assert call.kept.turns[0].text == "喂" or call.kept.turns[1].text == "喂"
-    assert LONG.text in [turn.text for turn in call.kept.turns.values()]
 
 
 def test_a_ticket_is_filed_and_its_number_comes_back() -> None:
@@ -285,18 +169,6 @@ def test_a_waiting_caller_is_told_when_the_place_changes_and_hears_music_between
     assert "马上轮到您。" in [turn.text for turn in call.kept.turns.values()]
     assert levels["before"] == levels["caller speaks"] == 0
     assert 200 < levels["waiting"] < 3000
-
-
-def test_keys_stop_the_bot_and_reach_the_dialog_together() -> None:
-    call = rig({"138": BYE}, [], (LONG,))
-
-    async def script(line: WavLine) -> None:
-        await asyncio.sleep(1)
-        await line.caller.press("138#")
-
-    call.play(script)
-    assert call.dialog.pressed == ["138"]
-    assert call.dialog.interruptions
 
 
 def test_recognition_may_begin_at_the_lull_and_does_at_the_pause() -> None:

@@ -1,12 +1,10 @@
 """Nobody passes without what lets them in: every route of the table, every way of not being allowed."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.support.databases import new_database
 from tests.support.office import PASSWORD, employ, new_office, opened_office, visitor
 from voicebot.storage.accounts import Role
 from voicebot.storage.database import Database
@@ -20,12 +18,6 @@ pytestmark = pytest.mark.network
 
 PUBLIC = {"/", "/style.css", "/healthz", "/readyz", "/metrics", "/login", "/api/login"}
 SETTINGS = WebSettings(port=0, lock_after_failures=3, logins_per_minute=50)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with new_database("sqlite", tmp_path) as database:
-        yield database
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -12,7 +11,6 @@ from openpyxl import load_workbook
 from pydantic import TypeAdapter
 
 from tests.fakes.clock import FakeClock
-from tests.support.databases import new_database
 from tests.support.nouns import call_start, full_draft
 from tests.support.office import Person, new_office, opened_office, visitor
 from voicebot.core.ticket import TicketDraft, TicketState
@@ -40,12 +38,6 @@ REQUEST_FIELDS = {
     "address_id", "zipcode", "lat", "long", "media_url",
 }  # fmt: skip
 SERVICE_FIELDS = {"service_code", "service_name", "description", "metadata", "type", "keywords", "group"}
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with new_database("sqlite", tmp_path) as database:
-        yield database
 
 
 @pytest.fixture

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.fakes.clock import FakeClock
-from tests.support.databases import new_database
 from tests.support.nouns import call_start, caller_turn, full_draft, hand_off
 from tests.support.office import Person, employ, new_office, opened_office, visitor
 from voicebot.core.call import CallEnd
@@ -27,12 +26,6 @@ from voicebot.web.server import WebServer
 from voicebot.web.settings import WebSettings
 
 pytestmark = pytest.mark.network
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with new_database("sqlite", tmp_path) as database:
-        yield database
 
 
 class House:

@@ -1,6 +1,6 @@
 """Logging in with a certified provider that is not ours, over HTTP on loopback."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,12 +18,6 @@ from voicebot.web.server import WebServer
 from voicebot.web.settings import WebSettings
 
 pytestmark = [pytest.mark.network, pytest.mark.peer]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with new_database("sqlite", tmp_path) as database:
-        yield database
 
 
 @asynccontextmanager

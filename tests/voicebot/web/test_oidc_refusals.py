@@ -3,7 +3,7 @@
 import base64
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from structlog.testing import capture_logs
 
 from tests.fakes.clock import FakeClock
 from tests.support.certificates import write_certificate
-from tests.support.databases import new_database
 from tests.support.hostile_provider import CLIENT, HostileProvider, hostile_provider
 from tests.support.office import Person, employ, new_office, opened_office, visitor
 from voicebot.storage.accounts import Role
@@ -24,12 +23,6 @@ from voicebot.web.settings import WebSettings
 from voicebot.web.sign_in import wordings
 
 pytestmark = pytest.mark.network
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with new_database("sqlite", tmp_path) as database:
-        yield database
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,6 @@ import pytest
 from tests.fakes.agent_queue import FakeAgentQueue
 from tests.fakes.clock import FakeClock
 from tests.support.bad_streams import send_bad_streams
-from tests.support.databases import new_database
 from tests.support.nouns import bot_turn, call_start, caller_turn, full_draft, hand_off
 from tests.support.office import new_office
 from voicebot.core.errors import ConfigurationError, StorageError
@@ -47,12 +46,6 @@ class Service:
     async def get(self, path: str, **options: object) -> tuple[int, str]:
         async with self.http.get(self.server.url + path, **options) as response:  # type: ignore[arg-type]
             return response.status, await response.text()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with new_database("sqlite", tmp_path) as database:
-        yield database
 
 
 async def _serve(database: Database, settings: WebSettings) -> AsyncIterator[Service]:

@@ -1,6 +1,5 @@
 """From what a provider says of a person to their account, and from the settings to what a provider may be."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -8,7 +7,6 @@ import pytest
 from pydantic import ValidationError
 
 from tests.fakes.clock import FakeClock
-from tests.support.databases import new_database
 from tests.support.office import new_office
 from voicebot.core.errors import ConfigurationError, SignInError
 from voicebot.storage.accounts import Account, Role
@@ -19,12 +17,6 @@ from voicebot.web.settings import OidcSettings, RoleName
 from voicebot.web.sign_in import account_for, claim
 
 TOLD = {"issuer": "https://sso.example.gov.cn", "client_id": "hotline", "public_url": "https://desk.example.gov.cn/"}
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with new_database("sqlite", tmp_path) as database:
-        yield database
 
 
 @pytest.fixture
