@@ -108,13 +108,17 @@ class Hearing(FrameProcessor):
         self._endpointer.expect(self._state.expects)
         await self._note_partial()
         await self._mind_the_bot(speech, audio)
-        for event in self._endpointer.push(speech, audio.position, rms_dbfs(audio.pcm)):
+        for event in self._endpointer.push(speech, audio.position, self._level(audio)):
             await self._follow(event)
         if self._listening:
             self._listening.stream.push(audio)
         await self._mind_silence(audio)
         if collected := self._digits.tick(samples_to_ms(audio.end), self._state.expects):
             await self.push_frame(DigitsFrame(digits=collected))
+
+    def _level(self, audio: AudioFrame) -> float | None:
+        # Under the bot's voice a text of half a phrase is no help: there the words decide, not how soon they come.
+        return rms_dbfs(audio.pcm) if self._listening and not self._listening.over_bot else None
 
     async def _note_partial(self) -> None:
         if not self._listening or not (partial := self._listening.stream.partial()):
@@ -156,8 +160,7 @@ class Hearing(FrameProcessor):
         elif self._listening is None:
             return
         elif event.kind is TurnEventKind.HUSHED:
-            if not self._listening.over_bot:  # half of 哦好的好的 is taken for words that stop the bot
-                self._listening.stream.speculate(event.speech_end, early=True)
+            self._listening.stream.speculate(event.speech_end, early=True)
         elif event.kind is TurnEventKind.PAUSED:
             self._listening.stream.speculate(event.speech_end)
         elif event.kind is TurnEventKind.RESUMED:
