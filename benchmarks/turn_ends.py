@@ -10,7 +10,8 @@ a call, what the product's recogniser makes of the audio up to each silence and 
 after the silence was seen; in "without words" it is told nothing. The same clips without a pause put in ("plain") show
 what everybody waits, and how often a pause of the speaker's own cut them off. No question was asked, so that an answer
 like an address alone counts as a sentence that may go on. The line is the telephone's (band, A-law) and the detector
-the product's. Waits are from the last sample of speech to the decision.
+the product's. Waits are from the last sample of speech to the decision. ``lulls``: at how many of the pauses that the
+endpointer saw the level had told of them before, by how much, and how many falls of the level were no pause.
 """
 
 import argparse
@@ -44,6 +45,7 @@ RATE_HZ = 8000
 LEAD_MS, TAIL_MS = 600, 1800
 PASS_MS = 180.0  # of a final pass on one thread
 WAITS_MS = (500, 650, 800)
+PATIENT = TurnSettings(wait_ms=2 * TAIL_MS, max_wait_ms=2 * TAIL_MS)
 Ear = Callable[[Signal, float], tuple[str, float | None]]
 """Audio with so many seconds of silence at its end to its text, and how finished it sounds."""
 
@@ -64,9 +66,10 @@ class Overheard:
 
 @dataclass(frozen=True, slots=True)
 class MadeTurn:
-    """Detector's probabilities of one turn; ``pauses`` are (first sample, last sample)."""
+    """Detector's probabilities and levels of one turn; ``pauses`` are (first sample, last sample)."""
 
     speech: NDArray[np.float64]
+    levels_dbfs: NDArray[np.float64]
     pauses: tuple[tuple[int, int], ...]
     end: int
     overheard: tuple[Overheard, ...]
@@ -156,13 +159,13 @@ def _heard_on_the_line(pieces: Sequence[Signal], pauses: Iterable[tuple[int, int
     detector = GatedDetector()
     speech = [detector.push(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
     levels = [rms_dbfs(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
-    return MadeTurn(np.array(speech), tuple(pauses), end, tuple(_overheard(signal, speech, levels, ear)))
+    overheard = tuple(_overheard(signal, speech, levels, ear))
+    return MadeTurn(np.array(speech), np.array(levels), tuple(pauses), end, overheard)
 
 
 def _overheard(signal: Signal, speech: Sequence[float], levels: Sequence[float], ear: Ear) -> Iterator[Overheard]:
     """What recognition, on speculation at each lull and silence that the endpointer sees, makes of the turn so far."""
-    patient = TurnSettings(wait_ms=2 * TAIL_MS, max_wait_ms=2 * TAIL_MS)
-    endpointer, start, paused = AdaptiveEndpointer(patient), 0, None
+    endpointer, start, paused = AdaptiveEndpointer(PATIENT), 0, None
     for at, (value, level) in enumerate(zip(speech, levels, strict=True)):
         for event in endpointer.push(value, at * FRAME_SAMPLES, level):
             if event.kind is TurnEventKind.STARTED:
@@ -213,6 +216,31 @@ def judge(turns: Sequence[MadeTurn], settings: TurnSettings, *, words: bool) -> 
     }
 
 
+def lulls(turns: Sequence[MadeTurn]) -> dict[str, float]:
+    """What a fall of the level knows of the pauses that the detector finds later."""
+    leads_ms: list[float] = []
+    pauses = in_vain = 0
+    for turn in turns:
+        endpointer, hushed = AdaptiveEndpointer(PATIENT), None
+        for at, (speech, level) in enumerate(zip(turn.speech, turn.levels_dbfs, strict=True)):
+            for event in endpointer.push(float(speech), at * FRAME_SAMPLES, float(level)):
+                if event.kind is TurnEventKind.HUSHED:
+                    hushed = event
+                    continue
+                pauses += event.kind is TurnEventKind.PAUSED
+                if event.kind is TurnEventKind.PAUSED and hushed and hushed.position >= event.speech_end:
+                    leads_ms.append(samples_to_ms(event.position - hushed.position))
+                else:
+                    in_vain += hushed is not None
+                hushed = None
+    return {
+        "pauses": pauses,
+        "told_before": len(leads_ms),
+        "lead_ms_p50": round(float(np.median(leads_ms)), 1) if leads_ms else 0.0,
+        "in_vain": in_vain,
+    }
+
+
 def sweep(turns: Sequence[MadeTurn], plain: Sequence[MadeTurn], waits_ms: Iterable[float]) -> dict[str, Any]:
     """One entry for each base wait, without and with words, and for turns without pauses."""
     rows = {}
@@ -246,13 +274,18 @@ def main() -> None:
     turns = make_turns(recordings, options.turns, ear)
     plain = make_turns(recordings, options.turns, ear, plain=True)
     waits_ms = sorted({*WAITS_MS, round(TurnSettings().wait_ms)})
-    report = {"wait_ms": sweep(turns, plain, waits_ms), "shipped_wait_ms": TurnSettings().wait_ms}
+    report = {
+        "wait_ms": sweep(turns, plain, waits_ms),
+        "shipped_wait_ms": TurnSettings().wait_ms,
+        "lulls": lulls([*turns, *plain]),
+    }
     if options.json:
         print(json.dumps({**report, **provenance(options.manifest)}))
         return
     for wait_ms, columns in report["wait_ms"].items():
         for name, row in columns.items():
             print(f"{wait_ms:>5} ms {name:14}", row)
+    print("lulls", report["lulls"])
 
 
 if __name__ == "__main__":
