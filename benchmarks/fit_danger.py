@@ -22,12 +22,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 import dialog.understanding as room
 from dialog.embedding import Embedder
 from dialog.understanding.danger_model import WEIGHTS, grams
-from dialog.understanding.emergencies import THRESHOLD, EmergencyFinder
+from dialog.understanding.emergencies import MODEL_LENGTHS, THRESHOLD, EmergencyFinder
 
 _C = 100.0  # weak regularisation; chosen among 10 and 100 on sentences that were held back
 _FOLDS = 10
 _SENTENCE = re.compile(r"[^。！？!?\n；;]+[。！？!?]?")
-_LENGTHS = (4, 60)  # characters; what the model listens to
 
 
 def regression() -> LogisticRegression:
@@ -37,13 +36,14 @@ def regression() -> LogisticRegression:
 
 def sentences(files: Sequence[Path]) -> list[tuple[str, str]]:
     """(message, sentence): the title, the first and last sentence and one between them of every message."""
+    shortest, longest = MODEL_LENGTHS
     rng, found = random.Random(0), []
     for file in files:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
             row = json.loads(line)
-            said = [s.strip()[: _LENGTHS[1]] for s in _SENTENCE.findall(row["text"]) if len(s.strip()) >= _LENGTHS[0]]
+            said = [s.strip()[:longest] for s in _SENTENCE.findall(row["text"]) if len(s.strip()) >= shortest]
             picked = said if len(said) <= 3 else [said[0], said[-1], rng.choice(said[1:-1])]
-            title = str(row.get("title") or "").strip()[: _LENGTHS[1]]
+            title = str(row.get("title") or "").strip()[:longest]
             parts = dict.fromkeys([title, *picked] if title else picked)
             found += [(f"{file.name}:{number}", part) for part in parts]
     return found
@@ -62,13 +62,11 @@ def main() -> None:
     texts = [row["text"] for row in rows] + [text for _, text in real]
     danger = np.array([row["emergency"] for row in rows] + [False] * len(real))
     own = np.arange(len(texts)) < len(rows)
-    message = np.unique([*(f"{i}" for i in range(len(rows))), *(message for message, _ in real)], return_inverse=True)[
-        1
-    ]
+    messages = [*map(str, range(len(rows))), *(message for message, _ in real)]
     meaning = Embedder(options.cache).sentences(texts, name="danger")
     scores = np.zeros(len(texts))
     folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=1)
-    for train, test in folds.split(meaning, danger, message):
+    for train, test in folds.split(meaning, danger, messages):
         by_meaning, by_sound, vectors = fit(meaning[train], [texts[i] for i in train], danger[train])
         scores[test] = by_meaning.decision_function(meaning[test])
         scores[test] += by_sound.decision_function(vectors.transform([texts[i] for i in test]))

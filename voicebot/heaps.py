@@ -1,8 +1,7 @@
 """Two heaps for all threads of a process that answers calls.
 
-glibc gives threads that allocate at the same time heaps of their own, up to eight for each core, and none of them gives
-back what another could use: with two dozen threads that means 100 MB more at once, and a memory that grows for hours
-although nothing is kept (`voicebot bench soak`).
+glibc gives threads that allocate at the same time heaps of their own, up to eight for each core (mallopt(3)), and none
+of them gives back what another could use: memory that is held although nothing is kept in it.
 """
 
 import ctypes

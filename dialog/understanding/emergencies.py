@@ -20,7 +20,8 @@ _SPOKEN_LENGTH = 60  # characters; a longer text is no cry for help, so sound al
 # Log-odds of a phrase and the clause before it, below which it is part of a long story and not its cause. Of phrases in
 # real letters, told by models that had not seen them, 9 of 16 lie below; of those in cries for help 2 of 256.
 _DOUBT = -4.0
-_MODEL_LENGTHS = (4, _SPOKEN_LENGTH)
+MODEL_LENGTHS = (4, _SPOKEN_LENGTH)
+"""Characters of a text that the model listens to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class EmergencyFinder:
     def find(self, text: str) -> Emergency | None:
         """The emergency that is going on, or None. ``text`` is one caller turn, finished or not."""
         found = self.judge(text, None)
-        if found is None and self._model is not None and _MODEL_LENGTHS[0] <= len(text) <= _MODEL_LENGTHS[1]:
+        if found is None and self._model is not None and MODEL_LENGTHS[0] <= len(text) <= MODEL_LENGTHS[1]:
             found = self.judge(text, self._model.score(text))
         return found
 

@@ -64,7 +64,9 @@ class Assigner:
         """Offer calls until no agent fits any; returns how many were offered."""
         offered = 0
         while (pair := await self._database.read(self._pair)) is not None:
-            offered += await self._changes.write(partial(self._offer, pair=pair), QUEUE, AGENTS)
+            entry_id, name = pair
+            work = partial(offer, entry_id=entry_id, name=name, now=self._clock.now())
+            offered += await self._changes.write(work, QUEUE, AGENTS)
         return offered
 
     async def mind(self) -> None:
@@ -97,9 +99,6 @@ class Assigner:
             return None
         fit = [name for name, known in idle if row.skill in known] or [name for name, known in idle if GENERAL in known]
         return row.entry_id, fit[0]
-
-    def _offer(self, connection: Connection, pair: tuple[int, str]) -> bool:
-        return offer(connection, *pair, self._clock.now())
 
     def _overdue(self, connection: Connection, now: datetime) -> list[Row[Any]]:
         """Agents whose state has lasted too long or whose desk is lost, and waiting calls whose line is gone."""
