@@ -1,6 +1,8 @@
 """The short answers that a question calls for, to be held against the sound when something short was heard instead."""
 
+import math
 import tomllib
+from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import cache
 from importlib import resources
@@ -12,6 +14,7 @@ from voicebot.core.speech import Expect
 _LONGEST = 6  # characters; who says more says something else
 _SHORTER = 1  # characters by which an answer may fall short of what was heard: 对 fits anything that holds its sound
 _ALIKE = 0.85  # share of the letters of their pinyin, in order
+_FITS_ALIKE = 2.0  # nats
 _COMPARED = 10  # each costs a look at the sound of about 10 ms
 
 
@@ -28,6 +31,19 @@ def likely_answers(expects: Expect, heard: str, *, over_bot: bool = False) -> tu
         return ()
     sound = _sound(bare)
     return tuple(sorted(answers, key=lambda answer: -SequenceMatcher(None, sound, _sound(answer)).ratio())[:_COMPARED])
+
+
+def best_answer(answers: Sequence[str], fits: Sequence[float]) -> tuple[int, float]:
+    """Which of the answers fits a sound best (``fits``: log-probabilities, nats), and how sure that is (0 to 1).
+
+    The shorter answer is always the likelier one, so the longest is taken of those that begin like the likeliest and
+    fit about as well. All others speak against it.
+    """
+    best = max(fits)
+    likeliest = answers[fits.index(best)]
+    longer = [n for n, fit in enumerate(fits) if fit >= best - _FITS_ALIKE and answers[n].startswith(likeliest)]
+    others = sum(math.exp(fit - best) for n, fit in enumerate(fits) if n not in longer)
+    return max(longer, key=lambda n: (len(answers[n]), fits[n])), 1 / (1 + others)
 
 
 def sounds_like(heard: str, answer: str) -> bool:

@@ -35,8 +35,12 @@ class AsrSettings(BaseModel):
     beam_size: int = Field(5, ge=1, description="hypotheses kept while decoding a final text")
     partial_beam_size: int = Field(1, ge=1, description="hypotheses kept while decoding a partial text")
     partial_interval_ms: float = Field(1000, gt=0, description="new speech between two partial passes, ms")
-    window_min_s: float = Field(10, gt=0, le=30, description="shortest window the model sees, s")
-    window_margin_s: float = Field(1, ge=0, description="silence behind the speech inside the window, s")
+    window_min_s: float | None = Field(
+        None, gt=0, le=30, description="shortest window the model sees, s; empty: what the model was trained with"
+    )
+    window_margin_s: float | None = Field(
+        None, ge=0, description="silence behind the speech inside the window, s; empty: what the model was trained with"
+    )
     long_turn_s: float = Field(25, gt=5, le=28, description="a longer turn is cut at its quietest place, s")
 
     openai_url: str = Field("", description="base URL of an OpenAI-compatible transcription service, up to /v1")

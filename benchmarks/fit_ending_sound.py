@@ -24,7 +24,7 @@ from asr.engines.ending import WEIGHTS, moments
 from asr.engines.resampling import at_rate
 from asr.engines.speech_model import Stretch
 from asr.engines.whisper_decoder import ENCODED_PER_S, RATE_HZ, WhisperDecoder
-from asr.engines.whisper_model import WhisperModel
+from asr.engines.whisper_model import WhisperModel, window_for
 from asr.settings import AsrSettings
 from benchmarks.turn_ends import levels_db, load, trimmed
 from voicebot.audio.narrowband import Signal, telephone
@@ -57,7 +57,7 @@ class Ear:
 
     def __init__(self, models: Path):
         settings = AsrSettings(cpu_threads=2)
-        self._settings = settings
+        self._window = window_for(settings, models / settings.model)
         self._decoder = WhisperDecoder(
             models / settings.model,
             device="cpu",
@@ -69,13 +69,14 @@ class Ear:
         self._model = WhisperModel(settings, models / settings.model)
         self._model.load()
 
-    def hear(self, speech: Signal, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-        """Encoder moments at the end of speech, and the score of the words."""
+    def hear(self, speech: Signal, rng: np.random.Generator, *, words: bool) -> tuple[np.ndarray, float]:
+        """Encoder moments at the end of speech, and the score of the words, which cost most of the time."""
         tail = 10 ** (rng.uniform(*TAIL_DBFS) / 20) * rng.standard_normal(ms_to_samples(TurnSettings().pause_ms))
         stretch = Stretch(np.concatenate([speech, tail]).astype(np.float32), SAMPLE_RATE_HZ, HearingContext())
-        window_s = max(self._settings.window_min_s, stretch.duration_s + self._settings.window_margin_s)
-        encoded = self._decoder.encode([at_rate(stretch, RATE_HZ)], window_s)[0]
+        encoded = self._decoder.encode([at_rate(stretch, RATE_HZ)], self._window.seconds(stretch.duration_s))[0]
         end_s = len(speech) / SAMPLE_RATE_HZ + rng.uniform(-JITTER_S, JITTER_S)
+        if not words:
+            return moments(encoded, round(end_s * ENCODED_PER_S)), float("nan")
         (heard,) = self._model.hear([stretch])
         text = bare(heard.hypotheses[0].text) if heard.hypotheses else ""
         return moments(encoded, round(end_s * ENCODED_PER_S)), ending_model().score(text)
@@ -90,7 +91,7 @@ def pauses(voice: Signal) -> list[int]:
     return [start * FRAME_SAMPLES for length, start in sorted(inner, reverse=True)[:PAUSES] if length >= PAUSE_FRAMES]
 
 
-def listen(recordings: Sequence[Recording], count: int, ear: Ear) -> Heard:
+def listen(recordings: Sequence[Recording], count: int, ear: Ear, *, words: bool) -> Heard:
     """Ends and pauses of the first ``count`` utterances that have a pause."""
     rng, heard, used = np.random.default_rng(1), Heard(), 0
     for recording in recordings:
@@ -103,9 +104,9 @@ def listen(recordings: Sequence[Recording], count: int, ear: Ear) -> Heard:
             continue
         line = telephone(voice, SAMPLE_RATE_HZ)
         for stop in [len(line), *found]:
-            sound, words = ear.hear(line[:stop], rng)
+            sound, score = ear.hear(line[:stop], rng, words=words)
             heard.sound.append(sound)
-            heard.words.append(words)
+            heard.words.append(score)
             heard.is_end.append(stop == len(line))
         used += 1
         if used % 50 == 0:
@@ -126,7 +127,7 @@ def main() -> None:
     ear = Ear(options.models)
     recordings = read_manifest(options.manifest)
     random.Random(2).shuffle(recordings)
-    training = listen(recordings, options.utterances, ear)
+    training = listen(recordings, options.utterances, ear, words=False)
     sound, is_end = np.array(training.sound, np.float64), np.array(training.is_end)
     scale = StandardScaler().fit(sound)
     model = LogisticRegression(C=C, max_iter=1000)
@@ -135,7 +136,7 @@ def main() -> None:
     bias = float(model.intercept_[0] - weights @ scale.mean_)
     np.savez_compressed(Path(room.__path__[0]) / WEIGHTS, weights=weights.astype(np.float32), bias=bias)
     for manifest in options.held:
-        held = listen(read_manifest(manifest), options.utterances, ear)
+        held = listen(read_manifest(manifest), options.utterances, ear, words=True)
         truth = np.array(held.is_end)
         by_sound, by_words = np.array(held.sound) @ weights + bias, np.array(held.words)
         print(manifest.name, f"{truth.sum()} ends, {(~truth).sum()} pauses")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from asr.adaptation.ct2_file import Array, Ct2File
+from asr.window import Window
 from voicebot.core.errors import ModelError
 
 _LEFT, _RIGHT, _WHOLE, _CARD = "left", "right", "whole", "card"
@@ -111,6 +112,8 @@ def merge_adapter(base_dir: Path, adapter_file: Path, out_dir: Path) -> None:
         if file.is_file() and file.name != "model.bin":
             shutil.copy2(file, out_dir / file.name)
     write_merged(Ct2File(model_file), adapter, out_dir / "model.bin", float(adapter.card["weight"]))
+    if window := adapter.card.get("window"):
+        Window(**window).write(out_dir)
 
 
 def write_merged(base: Ct2File, adapter: Adapter, target: Path, weight: float) -> None:

@@ -20,7 +20,7 @@ Signal = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One utterance: a file, or ``signal`` (float32, 16 kHz) when it was synthesised."""
+    """One utterance: a file, or ``signal`` (float32, 16 kHz)."""
 
     id: str
     text: str
@@ -28,15 +28,12 @@ class Clip:
     licence: str
     path: Path | None = None
     signal: Signal | None = None
-
-    @property
-    def synthesised(self) -> bool:
-        """Was it spoken by a machine?"""
-        return self.signal is not None
+    synthesised: bool = False
 
 
 def read_manifest(path: Path) -> list[Clip]:
-    """Clips of a JSON-lines manifest: ``file`` (relative to it), ``text``; maybe ``id``, ``speaker``, ``licence``.
+    """Clips of a JSON-lines manifest: ``file`` (relative to it), ``text``; maybe ``id``, ``speaker``, ``licence``,
+    and ``synthesised`` (true for a machine's voice).
 
     A clip without a speaker is its own speaker. Raises `ConfigurationError` with file and line.
     """
@@ -55,6 +52,7 @@ def read_manifest(path: Path) -> list[Clip]:
                     speaker=str(entry.get("speaker") or clip_id),
                     licence=str(entry.get("licence") or "unknown"),
                     path=file,
+                    synthesised=bool(entry.get("synthesised")),
                 )
             )
         except (json.JSONDecodeError, KeyError, TypeError) as error:

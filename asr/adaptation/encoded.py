@@ -10,17 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.adaptation.clips import RATE_HZ, Clip, Signal, load
+from asr.window import Window
 
 _FEATURES_PER_S = 100
-_MIN_FEATURES = 1000  # 10 s: shorter windows make Whisper loop
-_MAX_FEATURES = 3000
-_ROUNDING = 100
+_LONGEST_S = 30.0
 
 
-def window_features(samples: int) -> int:
-    """Mel frames handed to the encoder for so many samples: max(10 s, length + 1 s), as the service hears."""
-    wanted = samples / RATE_HZ * _FEATURES_PER_S + _FEATURES_PER_S
-    return int(min(_MAX_FEATURES, max(_MIN_FEATURES, -(-wanted // _ROUNDING) * _ROUNDING)))
+def window_features(window: Window, samples: int) -> int:
+    """Mel frames handed to the encoder for so many samples at 16 kHz; an even number, for the encoder halves it."""
+    wanted_s = min(_LONGEST_S, window.seconds(samples / RATE_HZ))
+    return 2 * -(-round(wanted_s * _FEATURES_PER_S) // 2)
 
 
 def spoken_frames(samples: int) -> int:
@@ -55,14 +54,15 @@ class EncodedSet:
 class Encoder:
     """The int8 encoder of a CTranslate2 Whisper model."""
 
-    def __init__(self, base_dir: Path, threads: int):
+    def __init__(self, base_dir: Path, threads: int, window: Window):
         from faster_whisper import WhisperModel  # heavy; only training comes here
 
+        self._window = window
         self._model: Any = WhisperModel(str(base_dir), device="cpu", compute_type="int8", cpu_threads=threads)
 
     def encode(self, signal: Signal) -> NDArray[np.float16]:
         """Encoder output (frames, width) of one clip in the window the service would use."""
-        count = window_features(len(signal))
+        count = window_features(self._window, len(signal))
         features = self._model.feature_extractor(signal)[:, :count]
         quiet = float(features.min())  # behind the end, as the service pads
         features = np.pad(features, ((0, 0), (0, count - features.shape[1])), constant_values=quiet)

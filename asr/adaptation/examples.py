@@ -11,10 +11,13 @@ from torch import Tensor
 from asr.adaptation.clips import Signal
 from asr.adaptation.encoded import EncodedSet, window_features
 from asr.adaptation.tokens import Tokens
+from asr.window import UNADAPTED, Window
 
 Change = Callable[[Signal, np.random.Generator], Signal]
 
 _POOL = 8  # batches among which clips of similar length are put together
+_SHORT_SHARE = 0.5  # of the training batches
+_LONG_SHARE = 0.25  # long turns, and callers that share a run, come behind long windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,11 @@ class EncodedExamples:
 
 
 class HeardExamples:
-    """Clips as sound, each brought through another telephone whenever it comes: for training encoder and decoder."""
+    """Clips as sound: for training encoder and decoder.
+
+    In training each is brought through another telephone whenever it comes, and each batch stands in another window,
+    as long for all of its clips, as the turns of callers do that share a run.
+    """
 
     def __init__(
         self,
@@ -117,6 +124,7 @@ class HeardExamples:
         tokens: Tokens,
         prompts: Sequence[str],
         change: Change,
+        window: Window,
         *,
         seed: int,
         workers: int,
@@ -125,6 +133,7 @@ class HeardExamples:
         self._signals = signals
         self._rows = _Rows(texts, tokens, prompts)
         self._change = change
+        self._window = window
         self._seed = seed
         self._workers = workers
         self._device = device
@@ -134,7 +143,7 @@ class HeardExamples:
 
     def batches(self, size: int, rng: random.Random | None) -> Iterator[Batch]:
         """All clips once; in another order and through other telephones each time when ``rng`` is given."""
-        turn = rng.getrandbits(30) if rng else 0
+        turn = 1 + rng.getrandbits(30) if rng else 0
         groups = self._rows.groups(size, [len(signal) for signal in self._signals], rng)
         loader: torch.utils.data.DataLoader[Batch] = torch.utils.data.DataLoader(
             _Groups(self, groups, turn), batch_size=None, num_workers=self._workers, shuffle=False
@@ -143,7 +152,7 @@ class HeardExamples:
             yield batch.to(self._device)
 
     def batch(self, group: Sequence[int], turn: int) -> Batch:
-        """One batch of the clips of a group in the ``turn``-th way."""
+        """One batch of the clips of a group in the ``turn``-th way; 0 is the one to measure with."""
         changed = [self._change(self._signals[at], np.random.default_rng((self._seed, turn, at))) for at in group]
         lengths = [len(signal) for signal in changed]
         samples = torch.zeros((len(group), max(lengths)))
@@ -152,7 +161,11 @@ class HeardExamples:
         tokens, scored = self._rows.tensors(group)
         prefix = tuple(self._rows.rows[at][0] for at in group)
         texts = tuple(self._rows.texts[at] for at in group)
-        frames = [window_features(length) // 2 for length in lengths]
+        if turn:
+            window = drawn(self._window, np.random.default_rng((self._seed, turn, *group)))
+            frames = [window_features(window, max(lengths)) // 2] * len(group)
+        else:
+            frames = [window_features(self._window, length) // 2 for length in lengths]
         return Batch(tokens, scored, samples, _mask(frames), torch.tensor(lengths), prefix, texts)
 
 
@@ -167,6 +180,16 @@ class _Groups(torch.utils.data.Dataset[Batch]):
 
     def __getitem__(self, number: int) -> Batch:
         return self._examples.batch(self._groups[number], self._turn)
+
+
+def drawn(window: Window, rng: np.random.Generator) -> Window:
+    """A window to train with: about as short as ``window``, as long as `UNADAPTED`, or between them."""
+    kind = rng.random()
+    if kind < _SHORT_SHARE:
+        return Window(window.min_s * rng.uniform(0.8, 1.2), window.margin_s * rng.uniform(0.5, 2.0))
+    if kind < 1 - _LONG_SHARE:
+        return Window(rng.uniform(window.min_s, UNADAPTED.min_s), rng.uniform(window.margin_s, 4.0))
+    return Window(rng.uniform(UNADAPTED.min_s, 16.0), UNADAPTED.margin_s)
 
 
 def _mask(frames: Sequence[int]) -> Tensor:

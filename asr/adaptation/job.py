@@ -11,16 +11,17 @@ import numpy as np
 import torch
 
 from asr.adaptation.adapter import Adapter, save_adapter, sha256
-from asr.adaptation.augment import Augmenter
+from asr.adaptation.augment import Augmenter, coloured_noise
 from asr.adaptation.clips import RATE_HZ, Clip, Signal, load, split_by_speaker
 from asr.adaptation.ct2_file import Array, Ct2File
 from asr.adaptation.encoded import EncodedSet, Encoder, encode_clips
 from asr.adaptation.examples import Change, EncodedExamples, HeardExamples
 from asr.adaptation.listener import Listener, Reader
-from asr.adaptation.mixing import Mixing, choose_weight
+from asr.adaptation.mixing import UNTRIED_WEIGHT, Mixing, choose_weight
 from asr.adaptation.settings import AdaptationSettings
 from asr.adaptation.tokens import Tokens
 from asr.adaptation.training import Examples, Progress, train
+from asr.window import UNADAPTED, Window
 from voicebot.audio.narrowband import resample, telephone
 from voicebot.core.errors import ConfigurationError
 from voicebot.core.frames import SAMPLE_RATE_HZ
@@ -84,9 +85,13 @@ def adapt(
         factors |= matrices
         vectors |= whole
     adapter = Adapter(factors, vectors, {})
+    untried = replace(adapter, card=write_card(sources, settings, Mixing(UNTRIED_WEIGHT, {})))
+    save_adapter(untried, adapter_file)  # whoever stops while the weight is chosen keeps what was learnt
     for part in model.parts:  # the weight is chosen for the adapter as it is shipped, rounded
         part.load(adapter)
-    mixing = choose_weight(model, sets.validation, sets.unlike, tokens, batch=settings.batch, report=watcher.mixing)
+    mixing = choose_weight(
+        model, sets.validation, sets.unlike, sets.before, tokens, batch=settings.batch, report=watcher.mixing
+    )
     adapter = replace(adapter, card=write_card(sources, settings, mixing))
     save_adapter(adapter, adapter_file)
     return adapter
@@ -98,6 +103,7 @@ def write_card(sources: Sources, settings: AdaptationSettings, mixing: Mixing) -
     return {
         "base_sha256": sha256(sources.base_dir / "model.bin"),
         "weight": mixing.weight,
+        "window": {"min_s": settings.window_min_s, "margin_s": settings.window_margin_s},
         "clips": len(human),
         "synthesised_clips": len(sources.clips) - len(human),
         "speakers": len({clip.speaker for clip in human}),
@@ -115,6 +121,7 @@ class _Sets:
     training: Examples
     validation: Examples
     unlike: Examples | None
+    before: Examples | None = None
 
 
 def _crowd(training: Sequence[Clip]) -> list[Signal]:
@@ -138,7 +145,7 @@ def _encoded(
     watcher: Watcher,
 ) -> _Sets:
     """Every clip once through the int8 encoder and one telephone."""
-    encoder = Encoder(sources.base_dir, settings.threads)
+    encoder = Encoder(sources.base_dir, settings.threads, Window(settings.window_min_s, settings.window_margin_s))
     augment = Augmenter(_crowd(training))
     limits_s = (settings.min_clip_s, settings.max_clip_s)
 
@@ -172,8 +179,11 @@ def _heard(
 ) -> _Sets:
     """Every clip as sound, in memory (an hour is 230 MB)."""
     augment = Augmenter(_crowd(training))
+    service = Window(settings.window_min_s, settings.window_margin_s)
 
-    def examples(name: str, clips: Sequence[Clip], change: Change, *, prompt: bool) -> HeardExamples:
+    def examples(
+        name: str, clips: Sequence[Clip], change: Change, *, prompt: bool, window: Window = service
+    ) -> HeardExamples:
         signals, texts = [], []
         for done, clip in enumerate(clips, 1):
             signal = load(clip)
@@ -183,15 +193,31 @@ def _heard(
             watcher.encoding(name, done, len(clips))
         prompts = [settings.prompt] * len(texts) if prompt else _prompts(settings, len(texts))
         return HeardExamples(
-            signals, texts, tokens, prompts, change,
+            signals, texts, tokens, prompts, change, window,
             seed=settings.seed, workers=settings.threads, device=torch.device(settings.device),
         )  # fmt: skip
 
     return _Sets(
-        examples("training", training, augment, prompt=False),
+        examples("training", [*training, *_noises(settings, len(training))], augment, prompt=False),
         examples("validation", validation, augment, prompt=True),
         examples("unlike", sources.unlike, _plain_telephone, prompt=True) if sources.unlike else None,
+        examples("before", sources.unlike, _plain_telephone, prompt=True, window=UNADAPTED) if sources.unlike else None,
     )
+
+
+def _noises(settings: AdaptationSettings, clips: int) -> list[Clip]:
+    """Sound in which nobody speaks, and no text for it."""
+    rng = np.random.default_rng(settings.seed)
+    longest = min(6.0, settings.max_clip_s)
+    return [
+        Clip(
+            f"noise-{number}", "", "noise", "CC0", synthesised=True,
+            signal=coloured_noise(
+                round(rng.uniform(settings.min_clip_s, longest) * RATE_HZ), exponent=float(rng.uniform(0, 2)), rng=rng
+            ),
+        )
+        for number in range(round(settings.noises * clips))
+    ]  # fmt: skip
 
 
 def _plain_telephone(signal: Signal, _: np.random.Generator) -> Signal:

@@ -13,7 +13,7 @@ from asr.adaptation.tokens import Tokens
 from asr.adaptation.training import Examples, Model
 
 WEIGHTS = (0.25, 0.4, 0.55, 0.7, 0.85, 1.0)
-_UNTRIED_WEIGHT = 0.5  # what a trial on 326 utterances found best; used when there is no other speech to ask
+UNTRIED_WEIGHT = 0.5  # what a trial on 326 utterances found best; used when there is no other speech to ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ def choose_weight(
     model: Model,
     validation: Examples,
     unlike: Examples | None,
+    before: Examples | None,
     tokens: Tokens,
     *,
     batch: int,
@@ -35,17 +36,19 @@ def choose_weight(
 ) -> Mixing:
     """Ask both sets at every weight; the best on validation among those that leave ``unlike`` no worse.
 
-    Leaves the model at the chosen weight. Without ``unlike`` the weight is one half.
+    ``before`` is the same speech as the base was made to hear it, when that is another way. Leaves the
+    model at the chosen weight. Without ``unlike`` the weight is one half.
     """
     errors: dict[float, tuple[float, float]] = {}
     for weight in (0.0, *WEIGHTS):
         _keep(model, weight)
         asked = error_rate(model, validation, tokens, batch)
-        other = error_rate(model, unlike, tokens, batch) if unlike else float("nan")
+        others = unlike if weight else before or unlike
+        other = error_rate(model, others, tokens, batch) if others else float("nan")
         errors[weight] = (asked, other)
         report(weight, asked, other)
     harmless = [weight for weight, (_, other) in errors.items() if unlike and other <= errors[0.0][1]]
-    chosen = min(harmless, key=lambda weight: errors[weight][0]) if unlike else _UNTRIED_WEIGHT
+    chosen = min(harmless, key=lambda weight: errors[weight][0]) if unlike else UNTRIED_WEIGHT
     _keep(model, chosen)
     return Mixing(chosen, errors)
 

@@ -1,10 +1,15 @@
 """Sentences that callers of a city's hotline say, made from its own names; to be spoken by synthesised voices."""
 
 import random
+import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+
+_SIGNS = re.compile(r"[。！？；，、：!?;,:\s]")
+_SPOKEN = re.compile(r"[一-鿿]{5,22}")  # nothing that two people would read aloud in two ways
+_ALONE = 0.5  # share of the clauses that stand alone; the others come in twos
 
 _DIGITS = "零一二三四五六七八九"
 _SPOKEN_DIGITS = "零幺二三四五六七八九"
@@ -50,6 +55,18 @@ def hotline_sentences(names: CityNames, count: int, seed: int) -> list[str]:
         )
         said.setdefault(sentence)
     return list(said)
+
+
+def clauses(texts: Iterable[str], count: int, seed: int) -> list[str]:
+    """Up to ``count`` sentences of one or two clauses out of messages that people wrote, the same for the same seed."""
+    rng = random.Random(seed)
+    found = sorted({part for text in texts for part in _SIGNS.split(text) if _SPOKEN.fullmatch(part)})
+    rng.shuffle(found)
+    sentences: list[str] = []
+    while found and len(sentences) < count:
+        parts = [found.pop()] if rng.random() < _ALONE or len(found) == 1 else [found.pop(), found.pop()]
+        sentences.append("，".join(parts) + "。")
+    return sentences
 
 
 def _number(value: int) -> str:

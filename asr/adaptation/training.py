@@ -18,6 +18,8 @@ from asr.adaptation.weights import Weights
 _WARM_UP = 0.08  # share of the training in which the learning rate rises; it falls to the end
 _LOWEST_RATE = 0.02
 _LARGEST_GRADIENT = 1.0
+_REMEMBERED = 0.99  # of the running mean of the weights, a step; the mean hears better than any of its steps
+_FORGOTTEN_STEPS = 10  # the mean of the first steps reaches back less far
 
 
 class Model(Protocol):
@@ -89,7 +91,10 @@ def train(
     settings: AdaptationSettings,
     report: Callable[[Progress], None],
 ) -> None:
-    """Train until time, passes or patience run out; the model then is what was best on the validation set."""
+    """Train until time, passes or patience run out; the model then is what was best on the validation set.
+
+    Asked and kept is a running mean of the weights (Polyak and Juditsky 1992, here with exponential forgetting).
+    """
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.threads)
     rng = random.Random(settings.seed)
@@ -99,7 +104,7 @@ def train(
     steps = steps_per_pass * settings.passes
     check_every = max(1, steps_per_pass // settings.checks_per_pass)
     limit_s = settings.minutes * 60
-    best_loss, best = mean_loss(model, validation, settings.batch), _copies(weights)
+    best_loss, best, mean = mean_loss(model, validation, settings.batch), _copies(weights), _copies(weights)
     report(Progress(0, steps, float("nan"), best_loss, limit_s))
     began, step, worse = time.monotonic(), 0, 0
     for _ in range(settings.passes):
@@ -115,13 +120,19 @@ def train(
             torch.nn.utils.clip_grad_norm_(weights, _LARGEST_GRADIENT)
             optimiser.step()
             step += 1
+            remembered = min(_REMEMBERED, step / (step + _FORGOTTEN_STEPS))
+            for weight, kept in zip(weights, mean, strict=True):
+                kept.lerp_(weight.detach(), 1 - remembered)
             elapsed = time.monotonic() - began
             out_of_time = elapsed >= limit_s
             checked = None
             if step % check_every == 0 or step == steps or out_of_time:
+                current = _copies(weights)
+                _put(weights, mean)
                 checked = mean_loss(model, validation, settings.batch)
+                _put(weights, current)
                 if checked < best_loss:
-                    best_loss, best, worse = checked, _copies(weights), 0
+                    best_loss, best, worse = checked, _copies(mean), 0
                 else:
                     worse += 1
             remaining_s = max(0.0, min(limit_s - elapsed, elapsed / step * (steps - step)))
@@ -131,9 +142,13 @@ def train(
         else:
             continue
         break
+    _put(weights, best)
+
+
+def _put(weights: Sequence[Tensor], kept: Sequence[Tensor]) -> None:
     with torch.no_grad():
-        for weight, kept in zip(weights, best, strict=True):
-            weight.copy_(kept)
+        for weight, value in zip(weights, kept, strict=True):
+            weight.copy_(value)
 
 
 def _copies(weights: Sequence[Tensor]) -> list[Tensor]:

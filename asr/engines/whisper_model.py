@@ -1,7 +1,7 @@
 """What to make of Whisper's answers: a short window, a guard against loops, an ear for silence and for English.
 
-The encoder is trained on 30 s and takes less: a window of max(10 s, length + 1 s) costs a third and hears as
-well. What it loses, it loses to repetition, which the guard notices and one full window mends.
+The encoder takes less than the 30 s it was trained on, how much less its folder says (`asr.window`). What a short
+window loses, it loses to repetition, which the guard notices and one full window mends.
 """
 
 import math
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.answers import likely_answers, sounds_like
+from asr.answers import best_answer, likely_answers, sounds_like
 from asr.correction import Hypothesis
 from asr.engines.ending import ending_sound
 from asr.engines.resampling import at_rate
@@ -28,6 +28,7 @@ from asr.engines.whisper_decoder import (
 from asr.invention import is_english_aside, is_invented
 from asr.loops import most_tokens, runs_away
 from asr.settings import AsrSettings
+from asr.window import UNADAPTED, Window, window_of
 from voicebot.audio.level import rms_dbfs
 from voicebot.audio.narrowband import resample, to_pcm
 from voicebot.audio.vad import SileroDetector
@@ -50,7 +51,6 @@ _ANSWER_MARGIN_S = 1.5  # what the encoder makes of the silence behind it is nee
 _ASKED_FOR = 4.0  # nats by which an answer is likelier than the same sounds without a question
 _ASKED_FOR_OPEN = 2.0  # the same after a question that anything may follow
 _ASKED_FOR_ALIKE = 14.0  # the same for a listener's sounds into the bot's words, written with other characters
-_ALIKE = 2.0  # nats
 _SLOW_MS, _SLOW_CHARACTER_MS = 500.0, 450.0  # nobody draws an answer out for longer
 _NO_ANSWER = -12.0  # nats; none of the answers was said
 _TINY = 1e-9
@@ -69,6 +69,7 @@ class WhisperModel:
         self._settings = settings
         self._folder = folder
         self._decoder: WhisperDecoder | None = None
+        self._window = UNADAPTED
 
     @property
     def capabilities(self) -> RecogniserCapabilities:
@@ -92,8 +93,9 @@ class WhisperModel:
             workers=self._settings.workers,
             lean_vocabulary=self._settings.lean_vocabulary,
         )
+        self._window = window_for(self._settings, self._folder)
         noise = np.random.default_rng(0).normal(0, 1e-2, RATE_HZ).astype(np.float32)
-        encoded = decoder.encode([noise], self._settings.window_min_s)
+        encoded = decoder.encode([noise], self._window.min_s)
         decoder.decode(encoded, "zh", [_HINT], beam_size=self._settings.beam_size, most_tokens=4)
         ending_sound()
         self._decoder = decoder
@@ -111,7 +113,7 @@ class WhisperModel:
         heard = [Heard()] * len(stretches)
         try:
             for number, answer in zip(
-                loud, _Hearing(decoder, self._settings).of([stretches[n] for n in loud]), strict=True
+                loud, _Hearing(decoder, self._settings, self._window).of([stretches[n] for n in loud]), strict=True
             ):
                 heard[number] = answer
         except RuntimeError as error:
@@ -122,9 +124,10 @@ class WhisperModel:
 class _Hearing:
     """One run of the model, and second looks where the answer asks for one."""
 
-    def __init__(self, decoder: WhisperDecoder, settings: AsrSettings):
+    def __init__(self, decoder: WhisperDecoder, settings: AsrSettings, window: Window):
         self._decoder = decoder
         self._settings = settings
+        self._window = window
 
     def of(self, stretches: Sequence[Stretch]) -> list[Heard]:
         """Answers for stretches that ask for the same language."""
@@ -132,9 +135,7 @@ class _Hearing:
             return []
         audio = [at_rate(stretch, RATE_HZ) for stretch in stretches]
         longest_s = max(stretch.duration_s for stretch in stretches)
-        encoded = self._decoder.encode(
-            audio, max(self._settings.window_min_s, longest_s + self._settings.window_margin_s)
-        )
+        encoded = self._decoder.encode(audio, self._window.seconds(longest_s))
         asked = stretches[0].context.language
         language = asked if asked in LANGUAGES else "zh"
         choices = self._decoder.decode(
@@ -205,7 +206,7 @@ class _Hearing:
         """One of the answers that the question calls for, when it fits the sound about as well as ``choice`` does.
 
         A decoder weighs 没有恋 against 没有了 as if nothing had been asked; the question makes the second one some
-        hundred times likelier. Of answers that fit alike the longest is taken: the shorter ones begin like it.
+        hundred times likelier.
         """
         expects, heard = stretch.context.expects, self._decoder.text(choice, "zh")
         if stretch.duration_s > _ANSWER_S or stretch.context.language not in _CHINESE or is_invented(heard):
@@ -227,10 +228,8 @@ class _Hearing:
         likelier = _ASKED_FOR_OPEN if expects is Expect.ANYTHING else _ASKED_FOR
         if best < max(heard_fits - likelier, _NO_ANSWER):
             return None
-        at = max((n for n, fit in enumerate(fits) if fit >= best - _ALIKE), key=lambda n: (len(answers[n]), fits[n]))
-        others = sum(math.exp(fit - best) for fit in fits if fit < best - _ALIKE)
-        each = 1 / (1 + others)  # among what could be answered
-        return Hypothesis(answers[at], fits[at], (each,) * len(answers[at]))
+        at, sure = best_answer(answers, fits)
+        return Hypothesis(answers[at], fits[at], (sure,) * len(answers[at]))
 
     def _runs_away(self, stretch: Stretch, language: str, decoded: Decoded) -> bool:
         return runs_away(self._decoder.text(decoded, language), len(decoded.tokens), stretch.duration_s)
@@ -244,6 +243,15 @@ class _Hearing:
             )
             for rank, decoded in enumerate(choices)
         )
+
+
+def window_for(settings: AsrSettings, folder: Path) -> Window:
+    """What is set, and what the model was trained with where nothing is. Raises `ModelError`."""
+    trained = window_of(folder)
+    return Window(
+        trained.min_s if settings.window_min_s is None else settings.window_min_s,
+        trained.margin_s if settings.window_margin_s is None else settings.window_margin_s,
+    )
 
 
 def _ending(stretch: Stretch, encoded: Encoded) -> float | None:

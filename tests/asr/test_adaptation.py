@@ -13,14 +13,16 @@ from voicebot.core.errors import ConfigurationError, ModelError
 torch = pytest.importorskip("torch", reason="PyTorch is an extra: pip install 'hotline-voicebot[adapt]'")
 
 from asr.adaptation.adapter import Adapter, load_adapter, merge_adapter, save_adapter, sha256  # noqa: E402
-from asr.adaptation.augment import Augmenter  # noqa: E402
+from asr.adaptation.augment import Augmenter, trimmed  # noqa: E402
 from asr.adaptation.clips import RATE_HZ, Clip, read_manifest, split_by_speaker  # noqa: E402
 from asr.adaptation.ct2_file import Ct2File  # noqa: E402
 from asr.adaptation.encoded import window_features  # noqa: E402
 from asr.adaptation.encoder import Encoder, mel_filters  # noqa: E402
+from asr.adaptation.examples import drawn  # noqa: E402
 from asr.adaptation.job import Sources, Watcher, adapt  # noqa: E402
 from asr.adaptation.listener import Listener  # noqa: E402
 from asr.adaptation.settings import AdaptationSettings  # noqa: E402
+from asr.window import UNADAPTED, Window  # noqa: E402
 
 FIXTURES = Path(__file__).parents[2] / "audio_fixtures" / "mandarin"
 
@@ -44,7 +46,7 @@ def test_features_and_encoder_are_those_of_the_service(base_dir: Path) -> None:
     from faster_whisper.feature_extractor import FeatureExtractor
 
     signal = sound("street-lamp")
-    frames = window_features(len(signal))
+    frames = window_features(UNADAPTED, len(signal))
     theirs = FeatureExtractor(feature_size=80)(signal)[:, :frames]
     encoder = Encoder(Ct2File(base_dir / "model.bin"), rank=2)
     samples, lengths = torch.from_numpy(signal)[None], torch.tensor([len(signal)])
@@ -71,6 +73,27 @@ def test_each_call_is_another_telephone_and_a_seed_gives_the_same() -> None:
     first, again, other = (augment(signal, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert len(first) != len(other) or not np.array_equal(first, other)
+
+
+def test_silence_around_a_clip_is_cut_and_what_is_said_is_kept() -> None:
+    voice = np.sin(np.arange(RATE_HZ) / 10).astype(np.float32)
+    silence = np.zeros(RATE_HZ, np.float32)
+    cut = trimmed(np.concatenate([silence, voice, silence]), 1600, 3200)
+    assert len(cut) == pytest.approx(RATE_HZ + 1600 + 3200, abs=640)
+    assert np.square(cut).sum() == pytest.approx(np.square(voice).sum())
+    assert len(trimmed(silence, 0, 0)) == RATE_HZ
+
+
+def test_windows_to_train_with_hold_the_clip_and_reach_from_the_short_to_the_long() -> None:
+    service, rng = Window(2.0, 0.5), np.random.default_rng(1)
+    windows = [drawn(service, rng) for _ in range(400)]
+    frames = [window_features(window, 3 * RATE_HZ) for window in windows]
+    assert min(frames) < 350
+    assert sum(count >= 1000 for count in frames) > 60
+    assert all(300 <= count <= 3000 and count % 2 == 0 for count in frames)
+    assert window_features(service, RATE_HZ) == 200
+    assert window_features(UNADAPTED, RATE_HZ) == 1000
+    assert window_features(UNADAPTED, 40 * RATE_HZ) == 3000
 
 
 def test_no_speaker_is_on_both_sides() -> None:
@@ -143,7 +166,7 @@ def test_a_city_adapts_and_the_service_loads_what_came_out(parts: str, base_dir:
         for part in model.parts:
             part.load(forced)
     signal = sound("street-lamp")
-    frames = window_features(len(signal))
+    frames = window_features(Window(2.0, 0.5), len(signal))
     with torch.no_grad():
         mel = model.encoder.features(torch.from_numpy(signal)[None], torch.tensor([len(signal)]), frames)
         ours = model.encoder(mel)[0].numpy()

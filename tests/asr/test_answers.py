@@ -1,12 +1,13 @@
 """What a question calls for, held against the sound when something else was heard."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from asr.answers import likely_answers, sounds_like
+from asr.answers import best_answer, likely_answers, sounds_like
 from asr.engines.speech_model import Stretch
 from asr.engines.whisper_model import WhisperModel
 from asr.settings import AsrSettings
@@ -54,6 +55,19 @@ def test_into_the_bots_words_a_listener_is_likely() -> None:
 
 def test_a_word_is_no_answer_for_whoever_says_three() -> None:
     assert all(len(answer) >= 2 for answer in likely_answers(Expect.YES_NO, "属静州"))
+
+
+def test_the_longest_is_taken_of_answers_that_begin_alike() -> None:
+    assert best_answer(["没有了", "没有了谢谢", "不对"], [-3.0, -4.0, -9.0]) == (
+        1,
+        pytest.approx(1 / (1 + math.exp(-6))),
+    )
+
+
+def test_another_answer_that_fits_as_well_takes_away_the_certainty() -> None:
+    at, sure = best_answer(["哦", "不是"], [-3.0, -3.5])
+    assert at == 0
+    assert sure < 0.63
 
 
 @pytest.fixture(scope="module")

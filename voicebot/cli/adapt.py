@@ -1,6 +1,8 @@
 """``voicebot adapt``: teach the embedded recogniser a city's telephones, voices and words."""
 
 import asyncio
+import hashlib
+import json
 import tempfile
 import time
 from importlib.util import find_spec
@@ -8,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-import numpy as np
+import soundfile
 
 from asr.adaptation.adapter import merge_adapter
-from asr.adaptation.clips import RATE_HZ, Clip, read_manifest
-from asr.adaptation.sentences import CityNames, hotline_sentences
+from asr.adaptation.clips import Clip, read_manifest
+from asr.adaptation.sentences import CityNames, clauses, hotline_sentences
 from asr.adaptation.settings import AdaptationSettings
 from dialog.city import load_city
-from voicebot.audio.narrowband import from_pcm, resample
+from voicebot.audio.narrowband import from_pcm
 from voicebot.core.errors import ConfigurationError
 from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.models import ModelStore
@@ -31,12 +33,22 @@ _VOICE_LICENCE = "Apache-2.0 (Kokoro-82M)"
 
 @click.command(help="用本地录音（JSON 行清单：file、text、speaker）适配识别模型，得到几 MB 的适配文件和合并后的模型。")
 @click.argument("manifests", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--base", type=click.Path(file_okay=False, path_type=Path), help="基础模型目录；缺省为设置中的基础模型。")
+@click.option("--base", type=click.Path(file_okay=False, path_type=Path), help="在哪个模型上适配；缺省为正在用的。")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("var/adapted"), show_default=True)
 @click.option("--unlike", type=click.Path(exists=True, path_type=Path), help="与训练文本不同的清单，用来防止遗忘。")
 @click.option("--minutes", type=float, default=20, show_default=True, help="训练最长时间（不含编码），分钟。")
 @click.option(
     "--sentences", type=int, default=0, show_default=True, help="用本市地名、单位合成多少句来电话语一起训练。"
+)
+@click.option(
+    "--texts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="群众来信（JSON 行，含 text）：从中取同样多的句子一起合成。",
+)
+@click.option(
+    "--spoken",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="合成的句子放在这里，下次不再合成；缺省在 --out 的 spoken 里。",
 )
 @click.option("--threads", type=int, default=2, show_default=True, help="线程数。")
 @click.option(
@@ -59,6 +71,8 @@ def command(
     unlike: Path | None,
     minutes: float,
     sentences: int,
+    texts: Path | None,
+    spoken: Path | None,
     threads: int,
     parts: Literal["decoder", "encoder", "all"],
     device: Literal["cpu", "cuda"],
@@ -74,9 +88,13 @@ def command(
     from asr.adaptation.job import Sources, adapt  # PyTorch is imported here and nowhere else
 
     models = ModelStore(settings.models_dir)
-    base_dir = base or models.path(settings.asr.base_model)
+    base_dir = base or models.path(settings.asr.model)
     clips = [clip for manifest in manifests for clip in read_manifest(manifest)]
-    clips += asyncio.run(_speak_sentences(settings, models, sentences)) if sentences else []
+    if sentences:
+        said = _sentences(settings, sentences, texts)
+        folder = spoken or out / "spoken"
+        folder.mkdir(parents=True, exist_ok=True)
+        clips += asyncio.run(_speak(said, models.path("kokoro"), folder))
     chosen = AdaptationSettings(
         minutes=minutes, threads=threads, parts=parts, device=device, passes=passes, rank=rank,
         learning_rate=learning_rate,
@@ -93,26 +111,43 @@ def command(
     )
 
 
-async def _speak_sentences(settings: Settings, models: ModelStore, count: int) -> list[Clip]:
+def _sentences(settings: Settings, count: int, texts: Path | None) -> list[str]:
+    """So many sentences with the city's names, and so many out of what people wrote."""
     city = load_city(settings.city_dir)
     names = CityNames(
         places=[place.name for place in city.places],
         departments=[department.name for department in city.departments],
         complaints=[example for rule in city.catalogue for example in rule.examples],
     )
-    model = KokoroModel(models.path("kokoro"), threads=1)
-    voices = [
-        KokoroSynthesiser(TtsSettings(voice=voice), models.path("kokoro"), model=model) for voice in KOKORO_VOICES
-    ]
-    clips = []
+    seed = AdaptationSettings().seed
+    made = hotline_sentences(names, count, seed)
+    if texts is None:
+        return made
+    try:
+        written = [json.loads(line)["text"] for line in texts.read_text("utf-8").splitlines() if line.strip()]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"{texts} 不是逐行的 JSON：{error}。", code="texts_invalid", remedy='每行应为 {"text": "……"}。'
+        ) from error
+    return made + clauses(written, count, seed)
+
+
+async def _speak(texts: list[str], kokoro: Path, folder: Path) -> list[Clip]:
+    """Every sentence in one of the voices, in turn, as files of 8 kHz; what is there already is not made again."""
+    model = KokoroModel(kokoro, threads=1)
+    voices = [KokoroSynthesiser(TtsSettings(voice=voice), kokoro, model=model) for voice in KOKORO_VOICES]
     for voice in voices:
         await voice.start()
-    texts = hotline_sentences(names, count, AdaptationSettings().seed)
+    clips = []
     for number, text in enumerate(texts):
         voice = voices[number % len(voices)]
-        pcm = b"".join([piece async for piece in voice.speak(text)])
-        signal = np.asarray(resample(from_pcm(pcm), SAMPLE_RATE_HZ, RATE_HZ), np.float32)
-        clips.append(Clip(f"sentence-{number}", text, voice.name, _VOICE_LICENCE, signal=signal))
+        file = folder / f"{hashlib.sha256(f'{voice.name}|{text}'.encode()).hexdigest()[:20]}.flac"
+        if not file.exists():
+            pcm = b"".join([piece async for piece in voice.speak(text)])
+            partial = file.with_suffix(".partial")
+            soundfile.write(partial, from_pcm(pcm), SAMPLE_RATE_HZ, format="FLAC")
+            partial.replace(file)
+        clips.append(Clip(file.stem, text, voice.name, _VOICE_LICENCE, file, synthesised=True))
         click.echo(f"\r合成 {number + 1}/{len(texts)}", nl=number + 1 == len(texts), err=True)
     for voice in voices:
         await voice.stop()
