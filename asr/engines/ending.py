@@ -2,7 +2,7 @@
 
 A logistic regression over what Whisper's own encoder makes of the last moments of speech, so it costs no pass of its
 own. Fitted by ``python -m benchmarks.fit_ending_sound`` on human speech over the telephone, stopped at the speakers'
-own pauses; adaptation trains the decoder alone, so the weights hold for adapted models too.
+own pauses, with the encoder that the service uses: one that is trained further needs weights of its own.
 """
 
 from functools import lru_cache
