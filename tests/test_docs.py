@@ -68,6 +68,8 @@ def test_the_figures_of_the_readme_are_those_of_the_result_files() -> None:
     paused = results["turn-ends"]["wait_ms"]["650"]
     with_words, without = (paused[way]["inside_cut"] for way in ("with_words", "without_words"))
     assert f"被当成说完的 {with_words}%，不看文字和语气时 {without}%" in readme
+    lead_ms = results["turn-ends"]["lulls"]["lead_ms_p50"]
+    assert f"早约 {lead_ms:.0f} 毫秒" in (ROOT / "docs/turns.md").read_text("utf-8")
     made, whole = (results["voice"]["contenders"][name] for name in ("heard while it is made", "published network"))
     assert f"p50 {made['first_ms_p50']} 毫秒、p95 {made['first_ms_p95']} 毫秒" in readme
     assert f"{whole['first_ms_p50']} 与 {whole['first_ms_p95']} 毫秒" in readme
