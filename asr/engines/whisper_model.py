@@ -229,6 +229,8 @@ class _Hearing:
         if best < max(heard_fits - likelier, _NO_ANSWER):
             return None
         at, sure = best_answer(answers, fits)
+        if stretch.context.over_bot:  # nobody was asked: it may be none of them, and then none fits well
+            sure = min(sure, *told[1 + at])
         return Hypothesis(answers[at], fits[at], (sure,) * len(answers[at]))
 
     def _runs_away(self, stretch: Stretch, language: str, decoded: Decoded) -> bool:

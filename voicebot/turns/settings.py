@@ -35,7 +35,7 @@ class TurnSettings(BaseModel):
     duck_ms: float = Field(100, ge=20, description="caller's voice during the bot's that holds the bot, ms")
     interrupt_ms: float = Field(1500, ge=40, description="caller's voice that interrupts before words are known, ms")
     interrupt_confidence: float = Field(
-        0.3, ge=0, le=1, description="mean character probability from which words said over the bot count as words"
+        0.4, ge=0, le=1, description="mean character probability from which words said over the bot count as words"
     )
     interrupt_confidence_short: float = Field(
         0.5, ge=0, le=1, description="the same for less than a second of voice that does not ask for the floor"
