@@ -1,6 +1,7 @@
 """What a question calls for, held against the sound when something else was heard."""
 
 import math
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ from asr.engines.speech_model import Stretch
 from asr.engines.whisper_model import WhisperModel
 from asr.settings import AsrSettings
 from tests.support.models import MODELS_DIR, require_models
+from voicebot.audio.narrowband import telephone
+from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.core.speech import Expect, HearingContext
+from voicebot.turns.settings import TurnSettings
 
 FIXTURES = Path(__file__).parent.parent.parent / "audio_fixtures" / "mandarin"
 
@@ -97,3 +101,17 @@ def test_a_short_answer_is_heard_as_one(whisper: WhisperModel, clip: str, expect
 @pytest.mark.parametrize("clip", ["name-wang", "address-landmark", "phone-this", "time-last-night"])
 def test_what_is_no_answer_stays_what_it_is(whisper: WhisperModel, clip: str) -> None:
     assert heard(whisper, clip, Expect.YES_NO) == heard(whisper, clip, Expect.NAME)
+
+
+@pytest.mark.engine
+def test_no_answer_is_sure_in_a_crowd_behind_the_bots_words(whisper: WhisperModel) -> None:
+    crowd, rate_hz = soundfile.read(FIXTURES.parent / "noise" / "street-babble.wav", dtype="float32")
+    answers = set(likely_answers(Expect.ANYTHING, "有有有", over_bot=True))
+    fitted = 0
+    for start, seconds in product((0.0, 0.5, 1.0, 1.5), (0.75, 1.0, 1.25)):
+        piece = telephone(crowd[round(start * rate_hz) : round((start + seconds) * rate_hz)], rate_hz)
+        (heard,) = whisper.hear([Stretch(piece, SAMPLE_RATE_HZ, HearingContext(over_bot=True))])
+        if heard.hypotheses and heard.hypotheses[0].text in answers:
+            fitted += 1
+            assert np.mean(heard.hypotheses[0].confidence) < TurnSettings().interrupt_confidence
+    assert fitted
