@@ -61,7 +61,6 @@ CALLING = (
     "faults",
     "soak",
 )  # these take the folder of the recordings, others a manifest
-LASTING = ("capacity", "faults", "soak")  # a minute each, of calls that the others place too
 NEEDED: dict[str, tuple[str, ...]] = {
     "recogniser": ("whisper-base", "whisper-base-telephone-zh", "trigram-zh"),
     "answers": ("kokoro", "whisper-base-telephone-zh"),
@@ -89,9 +88,7 @@ def test_every_benchmark_has_a_small_run() -> None:
 
 @pytest.mark.engine
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.long) if name in LASTING else name for name in SMALL]
-)
+@pytest.mark.parametrize("name", SMALL)
 def test_it_runs(name: str, tmp_path: Path) -> None:
     require_models(*NEEDED.get(name, ()))
     manifest = tmp_path / "manifest.jsonl"

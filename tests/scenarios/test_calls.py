@@ -24,10 +24,10 @@ from voicebot.storage.tables import tickets
 pytestmark = [pytest.mark.engine, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 FOLDER = Path(__file__).parent
-# A call lasts as long as it lasts: the suite places one of each outcome, one of them with every client;
-# `make calls` places all of them with all three.
+# A call lasts as long as it lasts: the suite places one of each outcome and the longest, one of them with every
+# client; `make calls` places all of them with all three.
 SCENARIOS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-IN_THE_SUITE = ("ask_for_a_person", "correction_at_readback", "fire")
+IN_THE_SUITE = ("ask_for_a_person", "barbecue_step_by_step", "correction_at_readback", "fire")
 
 
 def marked(*in_the_suite: str) -> list[Any]:
