@@ -1,7 +1,7 @@
 """How much sound the encoder sees: what was said and some silence behind it.
 
-Whisper was trained on 30 s and takes less, but below some 10 s it repeats itself. A model that was trained with short
-windows does not, and a window of 4 s costs the encoder a third of one of 10 s; its folder says so.
+Whisper was trained on 30 s and takes less, at less cost, but below some 10 s it repeats itself. A model that was
+trained with shorter windows says so in its folder.
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 from voicebot.core.errors import ModelError
 
 FILE = "window.json"
+FULL_WINDOW_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,8 @@ class Window:
     margin_s: float
 
     def seconds(self, length_s: float) -> float:
-        """The window for so much sound."""
-        return max(self.min_s, length_s + self.margin_s)
+        """The window for so much sound; never more than the model has."""
+        return min(FULL_WINDOW_S, max(self.min_s, length_s + self.margin_s))
 
     def write(self, folder: Path) -> None:
         """Say in a model's folder that it was trained with this window."""

@@ -26,7 +26,8 @@ from asr.engines.speech_model import Stretch
 from asr.engines.whisper_decoder import ENCODED_PER_S, RATE_HZ, WhisperDecoder
 from asr.engines.whisper_model import WhisperModel, window_for
 from asr.settings import AsrSettings
-from benchmarks.turn_ends import levels_db, load, trimmed
+from benchmarks.turn_ends import load, trimmed
+from voicebot.audio.level import levels_db
 from voicebot.audio.narrowband import Signal, telephone
 from voicebot.core.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ, ms_to_samples
 from voicebot.core.speech import HearingContext
@@ -84,7 +85,7 @@ class Ear:
 
 def pauses(voice: Signal) -> list[int]:
     """Samples at which the speaker's longest own pauses begin."""
-    levels = levels_db(voice)
+    levels = levels_db(voice, FRAME_SAMPLES)
     quiet = np.concatenate([[False], levels < levels.max() - QUIET_DB, [False]])
     edges = np.flatnonzero(quiet[1:] != quiet[:-1]).reshape(-1, 2)
     inner = [(stop - start, start) for start, stop in edges if 0.15 * len(levels) < start and stop < 0.9 * len(levels)]
@@ -98,7 +99,7 @@ def listen(recordings: Sequence[Recording], count: int, ear: Ear, *, words: bool
         voice = trimmed(load(recording.path))
         if voice is None:
             continue
-        levels = levels_db(voice)
+        levels = levels_db(voice, FRAME_SAMPLES)
         voice = voice[: (np.flatnonzero(levels > levels.max() - QUIET_DB)[-1] + 1) * FRAME_SAMPLES]
         if not (found := pauses(voice)):
             continue

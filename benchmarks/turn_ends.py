@@ -29,7 +29,7 @@ from asr.engines.speech_model import Stretch
 from asr.engines.whisper_model import WhisperModel
 from asr.settings import AsrSettings
 from benchmarks.provenance import provenance
-from voicebot.audio.level import rms_dbfs
+from voicebot.audio.level import levels_db, rms_dbfs
 from voicebot.audio.narrowband import Signal, telephone, to_pcm
 from voicebot.audio.vad import GatedDetector, SileroDetector
 from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, ms_to_samples, samples_to_ms
@@ -84,16 +84,9 @@ def load(path: Path) -> Signal:
     return np.concatenate(samples).astype(np.float32) / 32768
 
 
-def levels_db(signal: Signal) -> NDArray[np.float64]:
-    """Level of each 20 ms in dB."""
-    count = len(signal) // FRAME_SAMPLES
-    rows = signal[: count * FRAME_SAMPLES].reshape(count, FRAME_SAMPLES)
-    return np.asarray(10 * np.log10(np.mean(np.square(rows), axis=1) + 1e-9))
-
-
 def trimmed(signal: Signal) -> Signal | None:
     """The clip from its first to its last voiced frame within 30 dB of its loudest; None when too short or noisy."""
-    levels = levels_db(signal)
+    levels = levels_db(signal, FRAME_SAMPLES)
     judge, pcm = SileroDetector(), to_pcm(signal)
     voiced = np.array([judge.push(pcm[at * FRAME_BYTES : (at + 1) * FRAME_BYTES]) for at in range(len(levels))]) >= 0.5
     loud = np.flatnonzero((levels > levels.max() - 30) & voiced)
@@ -139,7 +132,7 @@ def _make(voice: Signal, second: Signal | None, dip: int, rng: np.random.Generat
 
 def _dips(voice: Signal, apart: int = 15) -> list[int]:
     """The quietest 20 ms between the first and the last fifth, then the next quietest at some distance, and so on."""
-    levels = levels_db(voice)
+    levels = levels_db(voice, FRAME_SAMPLES)
     first, last = len(levels) // 5, 4 * len(levels) // 5
     found: list[int] = []
     for at in first + np.argsort(levels[first:last]):

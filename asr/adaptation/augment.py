@@ -8,6 +8,7 @@ from scipy.fft import next_fast_len
 from scipy.signal import resample as resample_fft
 
 from asr.adaptation.clips import RATE_HZ, Signal
+from voicebot.audio.level import levels_db
 from voicebot.audio.narrowband import babble, lose, mix, resample, telephone
 from voicebot.core.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ
 
@@ -66,11 +67,10 @@ def at_speed(signal: Signal, speed: float) -> Signal:
 def trimmed(signal: Signal, lead: int, tail: int) -> Signal:
     """The signal from ``lead`` samples before its first audible 20 ms to ``tail`` samples behind its last."""
     step = RATE_HZ // 50
-    blocks = signal[: len(signal) // step * step].reshape(-1, step)
-    loudness = 10 * np.log10(np.square(blocks).mean(axis=1) + 1e-12) if len(blocks) else np.zeros(0)
-    audible = np.flatnonzero(loudness > loudness.max(initial=-120.0) - _AUDIBLE_DB)
-    if not len(audible):
+    levels = levels_db(signal, step)
+    if not len(levels):
         return signal
+    audible = np.flatnonzero(levels > levels.max() - _AUDIBLE_DB)
     return signal[max(0, audible[0] * step - lead) : (audible[-1] + 1) * step + tail]
 
 

@@ -13,13 +13,11 @@ from asr.adaptation.clips import RATE_HZ, Clip, Signal, load
 from asr.window import Window
 
 _FEATURES_PER_S = 100
-_LONGEST_S = 30.0
 
 
 def window_features(window: Window, samples: int) -> int:
     """Mel frames handed to the encoder for so many samples at 16 kHz; an even number, for the encoder halves it."""
-    wanted_s = min(_LONGEST_S, window.seconds(samples / RATE_HZ))
-    return 2 * -(-round(wanted_s * _FEATURES_PER_S) // 2)
+    return 2 * -(-round(window.seconds(samples / RATE_HZ) * _FEATURES_PER_S) // 2)
 
 
 def spoken_frames(samples: int) -> int:

@@ -1,5 +1,6 @@
 """Clips with their token rows, in batches: as encoder outputs kept on disk, or as sound that is changed each time."""
 
+import copy
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -137,6 +138,12 @@ class HeardExamples:
         self._seed = seed
         self._workers = workers
         self._device = device
+
+    def behind(self, window: Window) -> "HeardExamples":
+        """The same clips, to be measured behind another window."""
+        other = copy.copy(self)
+        other._window = window
+        return other
 
     def __len__(self) -> int:
         return len(self._signals)

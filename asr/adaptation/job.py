@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from asr.adaptation.mixing import UNTRIED_WEIGHT, Mixing, choose_weight
 from asr.adaptation.settings import AdaptationSettings
 from asr.adaptation.tokens import Tokens
 from asr.adaptation.training import Examples, Progress, train
-from asr.window import UNADAPTED, Window
+from asr.window import Window, window_of
 from voicebot.audio.narrowband import resample, telephone
 from voicebot.core.errors import ConfigurationError
 from voicebot.core.frames import SAMPLE_RATE_HZ
@@ -103,7 +103,7 @@ def write_card(sources: Sources, settings: AdaptationSettings, mixing: Mixing) -
     return {
         "base_sha256": sha256(sources.base_dir / "model.bin"),
         "weight": mixing.weight,
-        "window": {"min_s": settings.window_min_s, "margin_s": settings.window_margin_s},
+        "window": asdict(_window(sources, settings, mixing)),
         "clips": len(human),
         "synthesised_clips": len(sources.clips) - len(human),
         "speakers": len({clip.speaker for clip in human}),
@@ -114,6 +114,12 @@ def write_card(sources: Sources, settings: AdaptationSettings, mixing: Mixing) -
             for weight, (asked, unlike) in mixing.errors.items()
         },
     }
+
+
+def _window(sources: Sources, settings: AdaptationSettings, mixing: Mixing) -> Window:
+    """Shorter windows than the base's are promised where the encoder learnt them and speech unlike it bore them."""
+    borne = settings.parts != "decoder" and sources.unlike and mixing.errors and mixing.weight
+    return Window(settings.window_min_s, settings.window_margin_s) if borne else window_of(sources.base_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ def _encoded(
     watcher: Watcher,
 ) -> _Sets:
     """Every clip once through the int8 encoder and one telephone."""
-    encoder = Encoder(sources.base_dir, settings.threads, Window(settings.window_min_s, settings.window_margin_s))
+    encoder = Encoder(sources.base_dir, settings.threads, window_of(sources.base_dir))
     augment = Augmenter(_crowd(training))
     limits_s = (settings.min_clip_s, settings.max_clip_s)
 
@@ -179,11 +185,9 @@ def _heard(
 ) -> _Sets:
     """Every clip as sound, in memory (an hour is 230 MB)."""
     augment = Augmenter(_crowd(training))
-    service = Window(settings.window_min_s, settings.window_margin_s)
+    window = Window(settings.window_min_s, settings.window_margin_s)
 
-    def examples(
-        name: str, clips: Sequence[Clip], change: Change, *, prompt: bool, window: Window = service
-    ) -> HeardExamples:
+    def examples(name: str, clips: Sequence[Clip], change: Change, *, prompt: bool) -> HeardExamples:
         signals, texts = [], []
         for done, clip in enumerate(clips, 1):
             signal = load(clip)
@@ -197,11 +201,12 @@ def _heard(
             seed=settings.seed, workers=settings.threads, device=torch.device(settings.device),
         )  # fmt: skip
 
+    unlike = examples("unlike", sources.unlike, _plain_telephone, prompt=True) if sources.unlike else None
     return _Sets(
         examples("training", [*training, *_noises(settings, len(training))], augment, prompt=False),
         examples("validation", validation, augment, prompt=True),
-        examples("unlike", sources.unlike, _plain_telephone, prompt=True) if sources.unlike else None,
-        examples("before", sources.unlike, _plain_telephone, prompt=True, window=UNADAPTED) if sources.unlike else None,
+        unlike,
+        unlike.behind(window_of(sources.base_dir)) if unlike else None,
     )
 
 

@@ -26,9 +26,11 @@ class AdaptationSettings(BaseModel):
     validation_share: float = Field(0.04, gt=0, lt=0.5, description="share of clips whose speakers are held out")
     checks_per_pass: int = Field(2, ge=1, description="how often the held-out speakers are asked in a pass")
     patience: int = Field(2, ge=1, description="checks without gain before training stops")
-    window_min_s: float = Field(2.0, gt=0, le=30, description="shortest window that the service will use, s")
+    window_min_s: float = Field(
+        2.0, gt=0, le=30, description="shortest window that the encoder learns, s; the decoder alone keeps its base's"
+    )
     window_margin_s: float = Field(0.5, ge=0, description="silence behind the speech inside it, s")
-    noises: float = Field(0.015, ge=0, lt=1, description="share of clips in which nobody speaks; with the encoder only")
+    noises: float = Field(0.03, ge=0, lt=1, description="share of clips in which nobody speaks; with the encoder only")
     min_clip_s: float = Field(1.0, gt=0, description="shortest clip used, s")
     max_clip_s: float = Field(14.0, gt=0, description="longest clip used, s")
     seed: int = Field(3, ge=0, description="seed of all random choices")

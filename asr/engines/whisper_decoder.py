@@ -15,10 +15,10 @@ from tokenizers import Tokenizer as BytePairs
 from asr.characters import character_confidence
 from asr.engines.lean_vocabulary import Vocabulary, WholeVocabulary, cut_down
 from asr.engines.speech_model import Samples
+from asr.window import FULL_WINDOW_S
 from voicebot.core.errors import ModelError
 
 RATE_HZ = 16000
-FULL_WINDOW_S = 30.0
 ENCODED_PER_S = 50  # states of the encoder
 LANGUAGES = ("zh", "en")
 _FRAMES_PER_S = 100  # mel frames; the encoder halves them

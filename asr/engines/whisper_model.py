@@ -18,7 +18,6 @@ from asr.engines.resampling import at_rate
 from asr.engines.speech_model import Heard, Samples, Stretch
 from asr.engines.whisper_decoder import (
     ENCODED_PER_S,
-    FULL_WINDOW_S,
     LANGUAGES,
     RATE_HZ,
     Decoded,
@@ -28,7 +27,7 @@ from asr.engines.whisper_decoder import (
 from asr.invention import is_english_aside, is_invented
 from asr.loops import most_tokens, runs_away
 from asr.settings import AsrSettings
-from asr.window import UNADAPTED, Window, window_of
+from asr.window import FULL_WINDOW_S, UNADAPTED, Window, window_of
 from voicebot.audio.level import rms_dbfs
 from voicebot.audio.narrowband import resample, to_pcm
 from voicebot.audio.vad import SileroDetector

@@ -1,6 +1,7 @@
 """Adapting the recogniser: the model in PyTorch is the one in the file, and what is trained is what is merged."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ from asr.adaptation.ct2_file import Ct2File  # noqa: E402
 from asr.adaptation.encoded import window_features  # noqa: E402
 from asr.adaptation.encoder import Encoder, mel_filters  # noqa: E402
 from asr.adaptation.examples import drawn  # noqa: E402
-from asr.adaptation.job import Sources, Watcher, adapt  # noqa: E402
+from asr.adaptation.job import Sources, Watcher, adapt, write_card  # noqa: E402
 from asr.adaptation.listener import Listener  # noqa: E402
+from asr.adaptation.mixing import Mixing  # noqa: E402
 from asr.adaptation.settings import AdaptationSettings  # noqa: E402
 from asr.window import UNADAPTED, Window  # noqa: E402
 
@@ -127,6 +129,25 @@ def test_an_adapter_comes_back_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "b.npz").write_bytes(b"nothing")
     with pytest.raises(ModelError, match=r"b\.npz"):
         load_adapter(tmp_path / "b.npz")
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("parts", "unlike", "mixing", "window"),
+    [
+        ("all", True, Mixing(0.85, {0.0: (40.0, 40.0), 0.85: (30.0, 39.0)}), Window(2.0, 0.5)),
+        ("all", True, Mixing(0.0, {0.0: (40.0, 40.0), 0.85: (30.0, 60.0)}), UNADAPTED),  # the base is kept
+        ("all", True, Mixing(0.5, {}), UNADAPTED),  # stopped before the weight was chosen
+        ("all", False, Mixing(0.5, {0.0: (40.0, math.nan)}), UNADAPTED),  # nobody asked other speech
+        ("decoder", True, Mixing(0.85, {0.0: (40.0, 40.0), 0.85: (30.0, 39.0)}), UNADAPTED),
+    ],
+)
+def test_a_card_promises_short_windows_only_where_they_were_learnt_and_borne(
+    parts: str, unlike: bool, mixing: Mixing, window: Window, base_dir: Path
+) -> None:
+    clips = [Clip("1", "字", "somebody", "CC0")]
+    card = write_card(Sources(clips, clips if unlike else (), base_dir), AdaptationSettings(parts=parts), mixing)
+    assert Window(**card["window"]) == window
 
 
 @pytest.mark.engine

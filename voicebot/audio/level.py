@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 FULL_SCALE = 32768.0
 SILENCE_DBFS = -96.0
@@ -18,6 +19,12 @@ def rms_dbfs(pcm: bytes) -> float:
     """Root mean square of int16 PCM in dBFS (a full-scale square wave is 0)."""
     samples = np.frombuffer(pcm, "<i2").astype(np.float32)
     return decibels(math.sqrt(float(samples @ samples) / len(samples))) if len(samples) else SILENCE_DBFS
+
+
+def levels_db(signal: NDArray[np.float32], step: int) -> NDArray[np.float64]:
+    """Level of each ``step`` samples of a whole recording (float, full scale 1) in dB, at least -90."""
+    rows = signal[: len(signal) // step * step].reshape(-1, step)
+    return np.asarray(10 * np.log10(np.mean(np.square(rows), axis=1) + 1e-9))
 
 
 class NoiseFloor:

@@ -1,7 +1,6 @@
 """``voicebot adapt``: teach the embedded recogniser a city's telephones, voices and words."""
 
 import asyncio
-import hashlib
 import json
 import tempfile
 import time
@@ -10,18 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-import soundfile
+import numpy as np
 
 from asr.adaptation.adapter import merge_adapter
-from asr.adaptation.clips import Clip, read_manifest
+from asr.adaptation.clips import RATE_HZ, Clip, read_manifest
 from asr.adaptation.sentences import CityNames, clauses, hotline_sentences
 from asr.adaptation.settings import AdaptationSettings
 from dialog.city import load_city
-from voicebot.audio.narrowband import from_pcm
+from voicebot.audio.narrowband import from_pcm, resample
 from voicebot.core.errors import ConfigurationError
 from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.models import ModelStore
 from voicebot.settings import Settings
+from voicebot.tts.cached import CachedSynthesiser
 from voicebot.tts.kokoro import KokoroModel, KokoroSynthesiser
 from voicebot.tts.settings import KOKORO_VOICES, TtsSettings
 
@@ -92,9 +92,7 @@ def command(
     clips = [clip for manifest in manifests for clip in read_manifest(manifest)]
     if sentences:
         said = _sentences(settings, sentences, texts)
-        folder = spoken or out / "spoken"
-        folder.mkdir(parents=True, exist_ok=True)
-        clips += asyncio.run(_speak(said, models.path("kokoro"), folder))
+        clips += asyncio.run(_speak(said, models.path("kokoro"), spoken or out / "spoken"))
     chosen = AdaptationSettings(
         minutes=minutes, threads=threads, parts=parts, device=device, passes=passes, rank=rank,
         learning_rate=learning_rate,
@@ -133,21 +131,21 @@ def _sentences(settings: Settings, count: int, texts: Path | None) -> list[str]:
 
 
 async def _speak(texts: list[str], kokoro: Path, folder: Path) -> list[Clip]:
-    """Every sentence in one of the voices, in turn, as files of 8 kHz; what is there already is not made again."""
+    """Every sentence in one of the voices, in turn; what is kept in ``folder`` already is not made again."""
     model = KokoroModel(kokoro, threads=1)
-    voices = [KokoroSynthesiser(TtsSettings(voice=voice), kokoro, model=model) for voice in KOKORO_VOICES]
+    voices = [
+        CachedSynthesiser(KokoroSynthesiser(TtsSettings(voice=voice), kokoro, model=model), folder)
+        for voice in KOKORO_VOICES
+    ]
     for voice in voices:
         await voice.start()
     clips = []
     for number, text in enumerate(texts):
         voice = voices[number % len(voices)]
-        file = folder / f"{hashlib.sha256(f'{voice.name}|{text}'.encode()).hexdigest()[:20]}.flac"
-        if not file.exists():
-            pcm = b"".join([piece async for piece in voice.speak(text)])
-            partial = file.with_suffix(".partial")
-            soundfile.write(partial, from_pcm(pcm), SAMPLE_RATE_HZ, format="FLAC")
-            partial.replace(file)
-        clips.append(Clip(file.stem, text, voice.name, _VOICE_LICENCE, file, synthesised=True))
+        voice.declare([text])
+        pcm = b"".join([piece async for piece in voice.speak(text)])
+        signal = np.asarray(resample(from_pcm(pcm), SAMPLE_RATE_HZ, RATE_HZ), np.float32)
+        clips.append(Clip(f"sentence-{number}", text, voice.name, _VOICE_LICENCE, signal=signal, synthesised=True))
         click.echo(f"\r合成 {number + 1}/{len(texts)}", nl=number + 1 == len(texts), err=True)
     for voice in voices:
         await voice.stop()
