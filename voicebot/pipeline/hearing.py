@@ -108,17 +108,14 @@ class Hearing(FrameProcessor):
         self._endpointer.expect(self._state.expects)
         await self._note_partial()
         await self._mind_the_bot(speech, audio)
-        for event in self._endpointer.push(speech, audio.position, self._level(audio)):
+        level = rms_dbfs(audio.pcm) if self._listening else None  # a lull ends a turn of the caller's
+        for event in self._endpointer.push(speech, audio.position, level):
             await self._follow(event)
         if self._listening:
             self._listening.stream.push(audio)
         await self._mind_silence(audio)
         if collected := self._digits.tick(samples_to_ms(audio.end), self._state.expects):
             await self.push_frame(DigitsFrame(digits=collected))
-
-    def _level(self, audio: AudioFrame) -> float | None:
-        # Under the bot's voice a text of half a phrase is no help: there the words decide, not how soon they come.
-        return rms_dbfs(audio.pcm) if self._listening and not self._listening.over_bot else None
 
     async def _note_partial(self) -> None:
         if not self._listening or not (partial := self._listening.stream.partial()):
