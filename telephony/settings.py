@@ -105,6 +105,29 @@ class AudioSocketSettings(BaseModel):
     send_buffer_ms: int = Field(
         default=160, ge=40, le=1000, description="audio taken ahead of time, milliseconds; a barge-in flushes it"
     )
+    agi_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="TCP port where an Asterisk dialplan asks by FastAGI what to do; needed for transfers; unset: none",
+    )
+    media_host: str = Field(
+        default="", description="address of this door as that Asterisk reaches it; empty: listen_address"
+    )
+    transfer_targets: tuple[str, ...] = Field(
+        default=("*",), description="patterns of extensions that calls are ever put through to"
+    )
+    transfer_dial: str = Field(
+        default="Local/{target}@default",
+        pattern=r"^[^\s,\"]*\{target\}[^\s,\"]*$",
+        description="what that Asterisk dials for {target}, e.g. PJSIP/{target}",
+    )
+    ring_timeout_s: int = Field(default=30, ge=1, description="seconds to let a called extension ring")
+
+    @property
+    def seen_address(self) -> str:
+        """``host:port`` of this door as the PBX reaches it."""
+        return f"{self.media_host or self.listen_address}:{self.port}"
 
 
 class WebSocketSettings(BaseModel):

@@ -6,11 +6,13 @@ from collections.abc import Callable
 import structlog
 
 from telephony.alignment import Alignment
+from telephony.audiosocket.dialplan import LedCall
 from telephony.audiosocket.protocol import Kind, Message, Parser
 from telephony.base_line import BaseLine
 from telephony.queues import put_newest
 from telephony.send_buffer import SendBuffer
 from telephony.settings import AudioSocketSettings
+from telephony.transfer import TransferOutcome
 from voicebot.core.call import CallEnd, CallStart
 from voicebot.core.frames import FRAME_BYTES, FRAME_MS, SAMPLE_RATE_HZ
 from voicebot.core.ports import Clock
@@ -33,7 +35,9 @@ class AudioSocketLine(BaseLine):
         start: CallStart,
         settings: AudioSocketSettings,
         clock: Clock,
+        led: LedCall | None = None,
     ):
+        """``led``: the call's dialplan does what we say; without one, nobody can be put through."""
         self._outgoing = SendBuffer(settings.send_buffer_ms)
         super().__init__(start, self._outgoing)
         self._reader = reader
@@ -43,33 +47,76 @@ class AudioSocketLine(BaseLine):
         self._clock = clock
         self._answered_s = clock.monotonic()
         self._alignment = Alignment()
+        self._led = led
+        self._back = asyncio.Event()
+        self._back.set()
         self._on_end: list[Callable[[AudioSocketLine], None]] = []
-        self._tasks = [
-            asyncio.create_task(self._read(), name=f"audiosocket-read-{start.call_id}"),
-            asyncio.create_task(self._tick(), name=f"audiosocket-send-{start.call_id}"),
-        ]
+        self._reading = asyncio.create_task(self._read(), name=f"audiosocket-read-{start.call_id}")
+        self._ticking = asyncio.create_task(self._tick(), name=f"audiosocket-send-{start.call_id}")
 
     @property
     def position(self) -> int:
         """Samples since answer, now."""
         return int((self._clock.monotonic() - self._answered_s) * SAMPLE_RATE_HZ)
 
+    @property
+    def away(self) -> bool:
+        """Is the caller with somebody else, and may come back?"""
+        return self._end is None and not self._back.is_set()
+
     async def transfer(self, target: str) -> str:
-        """The protocol knows no transfer: the dialplan goes on after the bot hangs up."""
-        return "failed"
+        """Have the dialplan ring an extension; returns a `TransferOutcome`.
+
+        The protocol itself knows no transfer, so without a dialplan that asks us the outcome is ``failed``. On
+        ``answered`` the call is over for us; otherwise the caller comes back and it goes on.
+        """
+        if self._led is None or self._end is not None:
+            return TransferOutcome.FAILED
+        if not self._led.may_go_to(target):
+            log.warning("transfer_target_not_allowed", target_pii=target)
+            return TransferOutcome.REFUSED
+        asked = self._led.wish(target)
+        self._back.clear()
+        self._reading.cancel()
+        self._writer.write(Message(Kind.HANG_UP).to_bytes())
+        await self._part(self._reading)
+        self._writer.close()
+        outcome = await asked
+        log.info("transfer", call_id=self._start.call_id, outcome=outcome.value)
+        if outcome is TransferOutcome.ANSWERED:
+            self.close(CallEnd.HANDED_OFF)
+        elif self._end is None:
+            await self._return()
+        return outcome
+
+    async def _return(self) -> None:
+        try:
+            async with asyncio.timeout(self._settings.hello_timeout_s):
+                await self._back.wait()
+        except TimeoutError:
+            self.close(CallEnd.LINE_LOST)
+
+    def come_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Nobody took the call: its audio is here again."""
+        self._reader, self._writer, self._parser = reader, writer, Parser()
+        self._reading = asyncio.create_task(self._read(), name=f"audiosocket-read-{self._start.call_id}")
+        self._back.set()
 
     async def hang_up(self, reason: CallEnd = CallEnd.BOT_HUNG_UP) -> None:
         """End the call; calling it twice does no harm."""
         if self._end is not None:
             return
+        if self.away:
+            self.close(reason)
+            return
         self._writer.write(Message(Kind.HANG_UP).to_bytes())
         self._release(reason)
         try:
-            await self._part()
+            await self._part(self._reading, self._ticking)
         finally:
             self._writer.close()
 
-    async def _part(self) -> None:
+    async def _part(self, *tasks: "asyncio.Task[None]") -> None:
         """Say that nothing more comes and take what is under way.
 
         A socket closed with unread audio in it is reset, and the reset can overtake the hang-up message
@@ -77,9 +124,7 @@ class AudioSocketLine(BaseLine):
         """
         try:
             async with asyncio.timeout(_PARTING_S):
-                await asyncio.gather(
-                    *(t for t in self._tasks if t is not asyncio.current_task()), return_exceptions=True
-                )
+                await asyncio.gather(*(t for t in tasks if t is not asyncio.current_task()), return_exceptions=True)
                 if self._writer.can_write_eof():
                     self._writer.write_eof()
                 while await self._reader.read(_READ_BYTES):
@@ -100,7 +145,8 @@ class AudioSocketLine(BaseLine):
     def _release(self, reason: CallEnd) -> None:
         self._finish(reason)
         current = asyncio.current_task()
-        for task in self._tasks:
+        self._back.set()
+        for task in (self._reading, self._ticking):
             if task is not current:  # that one sees by itself that the call is over
                 task.cancel()
         log.info("line_ended", call_id=self._start.call_id, end=reason.value)
@@ -142,9 +188,13 @@ class AudioSocketLine(BaseLine):
             if self.position > self._settings.max_call_s * SAMPLE_RATE_HZ:
                 await self.hang_up(CallEnd.MAX_DURATION)
                 return
-            if self._writer.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
-                self.close(CallEnd.LINE_LOST)
-            pcm = self._outgoing.take().ljust(FRAME_BYTES, b"\0")  # silence too: it keeps the far end's stream alive
-            self._writer.write(Message(Kind.AUDIO, pcm).to_bytes())
+            if not self.away:
+                self._send()
             due_s = max(due_s + FRAME_MS / 1000, loop.time() - 0.1)  # a stall is made up for, by at most 100 ms
             await asyncio.sleep(due_s - loop.time())
+
+    def _send(self) -> None:
+        if self._writer.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            self.close(CallEnd.LINE_LOST)
+        pcm = self._outgoing.take().ljust(FRAME_BYTES, b"\0")  # silence too: it keeps the far end's stream alive
+        self._writer.write(Message(Kind.AUDIO, pcm).to_bytes())

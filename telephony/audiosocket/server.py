@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 
+from telephony.audiosocket.dialplan import DialplanServer, Led
 from telephony.audiosocket.line import AudioSocketLine
 from telephony.audiosocket.protocol import Kind, Message, Parser
 from telephony.settings import AudioSocketSettings
@@ -25,6 +26,7 @@ class AudioSocketServer:
         self._settings = settings
         self._clock = clock
         self._tenant = tenant
+        self._dialplan = DialplanServer(settings) if settings.agi_port is not None else None
         self._server: asyncio.Server | None = None
         self._greeting: set[asyncio.Task[None]] = set()
         self._lines: set[AudioSocketLine] = set()
@@ -49,6 +51,12 @@ class AudioSocketServer:
                 remedy="请停止占用它的程序，或在设置中改用别的端口（port）或地址（listen_address）。",
             ) from error
         log.info("audiosocket_listening", address=address, port=port)
+        if self._dialplan is not None:
+            try:
+                await self._dialplan.start()
+            except LineError:
+                await self.stop()
+                raise
 
     async def calls(self) -> AsyncIterator[Line]:
         """Calls, as they come; ends after `stop`."""
@@ -67,13 +75,15 @@ class AudioSocketServer:
             task.cancel()
         await asyncio.gather(*self._greeting, return_exceptions=True)
         await asyncio.gather(*(line.hang_up(CallEnd.SHUTDOWN) for line in list(self._lines)))
+        if self._dialplan is not None:
+            await self._dialplan.stop()
         await server.wait_closed()
         self._stopped.set()
         if self._answered.empty():
             self._answered.put_nowait(None)  # wakes up whoever waits for the next call
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._lines) + len(self._greeting) >= self._settings.max_concurrent_calls or self._answered.full():
+        if len(self._greeting) >= self._settings.max_concurrent_calls:
             log.warning("audiosocket_full")
             self._refuse(writer)
             return
@@ -86,9 +96,8 @@ class AudioSocketServer:
         try:
             async with asyncio.timeout(self._settings.hello_timeout_s):
                 identity = await self._identity(reader)
-            if identity is not None and not self._answered.full():
-                self._take(reader, writer, identity)
-                taken = True
+            if identity is not None:
+                taken = self._take(reader, writer, identity)
         except (TimeoutError, OSError) as error:
             log.info("audiosocket_silent", error=type(error).__name__)
         finally:
@@ -112,21 +121,41 @@ class AudioSocketServer:
             log.warning("audiosocket_stranger", kind=hello[0])
             return None
         identity = uuid.UUID(bytes=messages[0].payload)
+        if self._dialplan is not None and self._dialplan.call(identity) is not None:
+            return identity
         if self._settings.allowed_uuids and identity not in self._settings.allowed_uuids:
             log.warning("audiosocket_not_allowed", identity=str(identity))
             return None
         return identity
 
-    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, identity: uuid.UUID) -> None:
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, identity: uuid.UUID) -> bool:
+        led = self._dialplan.call(identity) if self._dialplan is not None else None
+        if led is not None and led.line is not None:
+            return self._take_back(reader, writer, led.line)
+        if len(self._lines) >= self._settings.max_concurrent_calls or self._answered.full():
+            log.warning("audiosocket_full")
+            return False
         start = CallStart(
             call_id=uuid.uuid4().hex,
             channel=Channel.AUDIOSOCKET,
             answered_at=self._clock.now(),
             tenant=self._tenant,
-            dialled_number=self._settings.number,
+            caller_number=led.caller_number if led is not None else "",
+            dialled_number=(led.dialled_number if led is not None else "") or self._settings.number,
+            diversion=led.diversion if led is not None else "",
         )
-        line = AudioSocketLine(reader, writer, start, self._settings, self._clock)
+        line = AudioSocketLine(reader, writer, start, self._settings, self._clock, led)
+        if led is not None:
+            led.attach(line)
         self._lines.add(line)
         line.on_end(self._lines.discard)
         log.info("call_connected", call_id=start.call_id, identity=str(identity))
         self._answered.put_nowait(line)
+        return True
+
+    def _take_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: Led) -> bool:
+        """A call that nobody else took comes back, if it is still ours."""
+        if not line.away:
+            return False
+        line.come_back(reader, writer)
+        return True

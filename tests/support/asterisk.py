@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from telephony.sip.runtime import free_sip_port
+from tests.support.sip_peers import free_tcp_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AGENT_HZ = 1004  # Asterisk's test tone: what a caller hears from the agent of the queue
@@ -22,6 +23,9 @@ _MODULES = (
     "app_queue",
     "app_milliwatt",
     "app_exec",
+    "app_stack",
+    "res_speech",
+    "res_agi",
     "app_audiosocket",
     "res_audiosocket",
     "chan_websocket",
@@ -84,7 +88,21 @@ match = {address}
 """
 _RTP = "[general]\nrtpstart = 36000\nrtpend = 36999\n"
 _QUEUES = "[12345-agents]\nstrategy = ringall\nmember = Local/8001@agents\n"
-_EXTENSIONS = "[agents]\nexten => 8001,1,Answer()\n same => n,Milliwatt()\n\n[hotline]\n{dialplan}\n"
+_EXTENSIONS = """\
+[agents]
+exten => 8001,1,Answer()
+ same => n,Milliwatt()
+exten => 8002,1,Busy(5)
+exten => 8003,1,Ringing()
+ same => n,Wait(60)
+exten => 8004,1,Congestion(5)
+exten => 8005,1,Answer()
+ same => n,Wait(1)
+ same => n,Hangup()
+
+[hotline]
+{dialplan}
+"""
 
 
 def have_asterisk() -> bool:
@@ -113,9 +131,11 @@ class Documented:
         return dict(section)
 
     def at_port(self, port: int) -> "Documented":
-        """The same with another port of ours."""
-        own = str(self.settings["port"])
-        return Documented({name: re.sub(rf"\b{own}\b", str(port), text) for name, text in self.files.items()})
+        """The same with another port of ours, and another one for a dialplan's questions."""
+        files = self.files
+        for own, other in ((self.settings["port"], port), (self.settings.get("agi_port"), free_tcp_port())):
+            files = {name: re.sub(rf"\b{own}\b", str(other), text) for name, text in files.items()}
+        return Documented(files)
 
     def changed(self, shown: str, other: str) -> "Documented":
         """The same with something else in the place of what the dialplan shows."""

@@ -1,6 +1,8 @@
 """SIP calls through a real Asterisk, over the dialplans of `docs/pbx.md`, to our doors."""
 
 import asyncio
+import json
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -30,7 +32,7 @@ pytestmark = [
     pytest.mark.peer,
     pytest.mark.skipif(not have_asterisk(), reason="there is no Asterisk in var/asterisk (make asterisk)"),
 ]
-DOORS = ["AudioSocket", "chan_websocket"]
+DOORS = ["FastAGI", "AudioSocket", "chan_websocket"]
 WEBSOCKET_FORMATS = [
     pytest.param(("c(alaw)", f"c({name}){control}"), id=f"{name}{control}")
     for name in ("slin", "alaw", "ulaw")
@@ -62,7 +64,7 @@ async def switch(
 ) -> AsyncIterator[Switch]:
     documented = Documented.read(door).at_port(free_tcp_port()).changed(*dialplan)
     server: LineServer
-    if door == "AudioSocket":
+    if door != "chan_websocket":
         made = AudioSocketSettings.model_validate(documented.settings | settings)
         server = AudioSocketServer(made, SystemClock())
     else:
@@ -83,9 +85,10 @@ async def test_speech_comes_back_through_chan_websocket_and_keys_arrive_once(dia
         await speech_comes_back(pbx)
 
 
-@pytest.mark.interop("Asterisk", "AudioSocket：录音往返；按键")
-async def test_speech_comes_back_through_audiosocket_and_keys_arrive_once() -> None:
-    async with switch("AudioSocket") as pbx:
+@pytest.mark.parametrize("door", ["FastAGI", "AudioSocket"])
+@pytest.mark.interop("Asterisk", "AudioSocket，也由 FastAGI 送来：录音往返；按键")
+async def test_speech_comes_back_through_audiosocket_and_keys_arrive_once(door: str) -> None:
+    async with switch(door) as pbx:
         await speech_comes_back(pbx)
 
 
@@ -139,6 +142,7 @@ async def test_a_switch_that_we_do_not_know_sends_its_calls_to_the_agents(door: 
         await hears_the_agent(pbx)
 
 
+@pytest.mark.parametrize("door", ["FastAGI", "chan_websocket"])
 @pytest.mark.parametrize(
     ("caller", "headers", "number"),
     [
@@ -148,15 +152,19 @@ async def test_a_switch_that_we_do_not_know_sends_its_calls_to_the_agents(door: 
         ("anonymous", "P-Asserted-Identity: <sip:13800138000@trunk>\r\nPrivacy: id\r\n", ""),
     ],
 )
-@pytest.mark.interop("Asterisk", "chan_websocket：主叫号码、不显示的号码、被叫号码")
-async def test_the_dialplan_tells_who_calls(caller: str, headers: str, number: str) -> None:
-    async with switch("chan_websocket") as pbx, pbx.call(caller, headers) as (_, line):
+@pytest.mark.interop("Asterisk", "FastAGI、chan_websocket：主叫号码、不显示的号码、被叫号码")
+async def test_the_dialplan_tells_who_calls(door: str, caller: str, headers: str, number: str) -> None:
+    async with switch(door) as pbx, pbx.call(caller, headers) as (_, line):
         assert (line.start.caller_number, line.start.dialled_number) == (number, "12345")
 
 
 @pytest.mark.parametrize(
     ("door", "dialplan"),
-    [("AudioSocket", ("", "")), *(("chan_websocket", each.values[0]) for each in WEBSOCKET_FORMATS)],
+    [
+        ("FastAGI", ("", "")),
+        ("AudioSocket", ("", "")),
+        *(("chan_websocket", each.values[0]) for each in WEBSOCKET_FORMATS),
+    ],
 )
 @pytest.mark.interop("Asterisk", "插话：来电人在 100 毫秒内听到静音；听到哪里；下一句完整")
 async def test_a_flush_silences_the_caller_and_says_what_was_heard(door: str, dialplan: tuple[str, str]) -> None:
@@ -189,13 +197,86 @@ async def test_marks_leave_no_hole_in_the_audio() -> None:
         assert line.played().heard == ms_to_samples(3000)
 
 
+@pytest.mark.interop("Asterisk", "FastAGI：转到分机，对方接起，两人通话")
+async def test_an_extension_that_answers_has_the_caller() -> None:
+    async with switch("FastAGI") as pbx, pbx.call() as (peer, line):
+        assert await asyncio.wait_for(line.transfer("8001"), 5) == "answered"
+        assert line.end is CallEnd.HANDED_OFF
+        before = len(peer.media.heard())
+        await asyncio.sleep(1)
+        assert abs(pitch_hz(peer.media.heard()[before:]) - AGENT_HZ) < 5
+        await peer.bye()
+        await asyncio.sleep(0.3)
+        assert "Queue(" not in pbx.asterisk.log()
+
+
+@pytest.mark.interop("Asterisk", "FastAGI：接起的分机挂断，通话结束，不进座席队列")
+async def test_a_call_that_the_extension_ends_is_over() -> None:
+    async with switch("FastAGI") as pbx, pbx.call() as (peer, line):
+        assert await asyncio.wait_for(line.transfer("8005"), 5) == "answered"
+        await peer.request_from_line("BYE")
+        assert "Queue(" not in pbx.asterisk.log()
+
+
+@pytest.mark.parametrize(
+    ("extension", "outcome"), [("8002", "busy"), ("8003", "no_answer"), ("8004", "failed"), ("8999", "failed")]
+)
+@pytest.mark.interop("Asterisk", "FastAGI：占线、没人接、接不通、没有的分机：来电人回到我们这里")
+async def test_a_caller_whom_nobody_takes_comes_back(extension: str, outcome: str) -> None:
+    async with switch("FastAGI", ring_timeout_s=1) as pbx, pbx.call() as (peer, line):
+        assert await asyncio.wait_for(line.transfer(extension), 8) == outcome
+        assert line.end is None
+        before = len(peer.media.heard())
+        await line.play(tone((440,), 800))
+        await asyncio.sleep(1)
+        assert abs(pitch_hz(peer.media.heard()[before:]) - 440) < 5
+        assert await asyncio.wait_for(line.transfer("8001"), 5) == "answered"
+
+
+@pytest.mark.interop("Asterisk", "FastAGI：振铃时来电人挂断")
+async def test_a_caller_who_gives_up_while_it_rings_has_hung_up() -> None:
+    async with switch("FastAGI") as pbx, pbx.call() as (peer, line):
+        ringing = asyncio.create_task(line.transfer("8003"))
+        await asyncio.sleep(1)
+        await peer.bye()
+        assert await asyncio.wait_for(ringing, 3) == "failed"
+        assert line.end is CallEnd.CALLER_HUNG_UP
+        assert "Queue(" not in pbx.asterisk.log()
+
+
+@pytest.mark.interop("Asterisk", "FastAGI：服务在通话中被杀，来电人进座席队列")
+async def test_the_caller_of_a_killed_service_goes_to_the_agents() -> None:
+    documented = Documented.read("FastAGI").at_port(free_tcp_port())
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.support.audiosocket_echo", json.dumps(documented.settings),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert service.stdout is not None
+        async with asyncio.timeout(20):
+            while await service.stdout.readline() != b"ready\n":
+                pass
+        async with Asterisk(documented) as asterisk, RawSip(asterisk.port) as peer:
+            assert (await peer.invite()).status == 200
+            peer.media.speech += tone((700,), 1500)
+            await asyncio.sleep(1)
+            assert abs(pitch_hz(peer.media.heard()) - 700) < 5
+            service.kill()
+            before = len(peer.media.heard())
+            await asyncio.sleep(1.5)
+            assert abs(pitch_hz(peer.media.heard()[before + ms_to_samples(500) :]) - AGENT_HZ) < 5
+            await peer.bye()
+    finally:
+        if service.returncode is None:
+            service.kill()
+        await service.wait()
+
+
 async def hears_the_agent(pbx: Switch) -> None:
     async with RawSip(pbx.asterisk.port) as peer:
         assert (await peer.invite()).status == 200
         await asyncio.sleep(1)
-        part = loud_part(peer.media.heard()).astype(float)
-        peak = np.argmax(np.abs(np.fft.rfft(part * np.hanning(len(part))))) * SAMPLE_RATE_HZ / len(part)
-        assert abs(peak - AGENT_HZ) < 5
+        assert abs(pitch_hz(peer.media.heard()) - AGENT_HZ) < 5
         await peer.bye()
 
 
@@ -228,6 +309,11 @@ def loud_part(heard: NDArray[np.int16]) -> NDArray[np.int16]:
     loud = np.flatnonzero(np.abs(heard.astype(int)) > 1000)
     assert len(loud), "silence"
     return heard[loud[0] : loud[-1] + 1]
+
+
+def pitch_hz(heard: NDArray[np.int16]) -> float:
+    part = loud_part(heard).astype(float)
+    return float(np.argmax(np.abs(np.fft.rfft(part * np.hanning(len(part))))) * SAMPLE_RATE_HZ / len(part))
 
 
 def last_loud_s(peer: RawSip) -> float:

@@ -48,6 +48,8 @@ def ports_of(settings: Settings, number: int) -> dict[str, int]:
     }
     if settings.audiosocket is not None:
         ports["audiosocket__port"] = settings.audiosocket.port + number
+        if settings.audiosocket.agi_port is not None:
+            ports["audiosocket__agi_port"] = settings.audiosocket.agi_port + number
     if settings.websocket is not None:
         ports["websocket__port"] = settings.websocket.port + number
     return ports
