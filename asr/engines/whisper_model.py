@@ -47,6 +47,7 @@ _BELIEVABLE = -0.9
 _QUIET_DBFS = -60.0  # nobody speaks below this
 _ANSWER_S = 3.0  # a short answer, with the silence around it
 _ANSWER_MARGIN_S = 1.5  # what the encoder makes of the silence behind it is needed too
+_CHINESE_LETTERS = "\u2e80"  # and what follows: no Latin letter has a higher code point
 _ASKED_FOR = 4.0  # nats by which an answer is likelier than the same sounds without a question
 _ASKED_FOR_OPEN = 2.0  # the same after a question that anything may follow
 _ASKED_FOR_ALIKE = 14.0  # the same for a listener's sounds into the bot's words, written with other characters
@@ -192,13 +193,15 @@ class _Hearing:
         """The stretch written in English, when that fits the sound clearly better than ``chinese`` does.
 
         The model's own language token cannot be asked: CTranslate2 refuses it for a cut vocabulary, and written
-        in the wrong language a text is far less probable anyway.
+        in the wrong language a text is far less probable anyway. Asked for English, the model may still write
+        Chinese, without the sentence that goes before: that is no English.
         """
         english = self._again(stretch, encoded, "en")
+        text = self._decoder.text(english[0], "en")
         better = english[0].mean > chinese.mean + _CLEARLY and not self._runs_away(stretch, "en", english[0])
+        better = better and _is_latin(text)
         if stretch.context.language in _CHINESE:
-            murmur = is_english_aside(self._decoder.text(english[0], "en"))
-            better = better and english[0].mean > _BELIEVABLE and not murmur
+            better = better and english[0].mean > _BELIEVABLE and not is_english_aside(text)
         return english if better else None
 
     def _answer(self, stretch: Stretch, encoded: Encoded, choice: Decoded) -> Hypothesis | None:
@@ -269,7 +272,8 @@ def _before(stretch: Stretch, language: str) -> str:
 
 def _is_latin(text: str) -> bool:
     """Letters, and none of them Chinese."""
-    return any(character.isalpha() for character in text) and text.isascii()
+    letters = [character for character in text if character.isalpha()]
+    return bool(letters) and max(letters) < _CHINESE_LETTERS
 
 
 def _limit(duration_s: float) -> int:

@@ -82,9 +82,10 @@ def whisper() -> WhisperModel:
     return model
 
 
-def heard(whisper: WhisperModel, clip: str, expects: Expect) -> str:
+def heard(whisper: WhisperModel, clip: str, expects: Expect, later_ms: int = 0) -> str:
     samples, rate_hz = soundfile.read(FIXTURES / f"{clip}.wav", dtype="float32")
-    (answer,) = whisper.hear([Stretch(np.asarray(samples), rate_hz, HearingContext(expects=expects))])
+    later = np.pad(samples, (later_ms * rate_hz // 1000, 0))
+    (answer,) = whisper.hear([Stretch(later, rate_hz, HearingContext(expects=expects))])
     return "".join(c for c in answer.hypotheses[0].text if c.isalnum()) if answer.hypotheses else ""
 
 
@@ -94,7 +95,8 @@ def heard(whisper: WhisperModel, clip: str, expects: Expect) -> str:
     [("no", Expect.YES_NO, "不对"), ("yes", Expect.YES_NO, "对"), ("transfer", Expect.YES_NO, "转人工")],
 )
 def test_a_short_answer_is_heard_as_one(whisper: WhisperModel, clip: str, expects: Expect, text: str) -> None:
-    assert heard(whisper, clip, expects) == text
+    # Moved a little, since what a model finds at one place of a window depends on the processor too.
+    assert {heard(whisper, clip, expects, later_ms) for later_ms in (0, 20, 40, 60, 80)} == {text}
 
 
 @pytest.mark.engine
