@@ -77,6 +77,20 @@ async def all_done(hotline: Hotline) -> None:
         database.close()
 
 
+async def test_a_second_call_about_the_same_matter_is_an_addition(
+    hotline: Hotline, reports: dict[str, dict[str, Any]]
+) -> None:
+    name = "barbecue_step_by_step"
+    first, second = [await hotline.call(FOLDER / f"{name}.toml") for _ in range(2)]
+    await all_done(hotline)
+    reports[name] = first
+    (filed,), (added,) = first["tickets"], second["tickets"]
+    assert not filed["duplicate_of"]
+    assert added["duplicate_of"] == filed["number"]
+    assert any("补充到那张工单" in turn["text"] for turn in second["turns"] if turn["who"] == "bot")
+    assert second["problems"] == []
+
+
 @pytest.mark.parametrize("name", marked(*IN_THE_SUITE))
 async def test_our_own_client(hotline: Hotline, reports: dict[str, dict[str, Any]], name: str) -> None:
     report = await call(hotline, reports, name)
@@ -91,17 +105,6 @@ async def test_the_doors_of_a_switch(hotline: Hotline, name: str, line: str) -> 
     await all_done(hotline)
     assert report["problems"] == [], [(turn["who"], turn["text"]) for turn in report["turns"]]
     assert report["call"]["channel"] == line
-
-
-async def test_a_second_call_about_the_same_matter_is_an_addition(hotline: Hotline) -> None:
-    scenario = FOLDER / "barbecue_step_by_step.toml"
-    first, second = [await hotline.call(scenario) for _ in range(2)]
-    await all_done(hotline)
-    (filed,), (added,) = first["tickets"], second["tickets"]
-    assert not filed["duplicate_of"]
-    assert added["duplicate_of"] == filed["number"]
-    assert any("补充到那张工单" in turn["text"] for turn in second["turns"] if turn["who"] == "bot")
-    assert second["problems"] == []
 
 
 @pytest.mark.peer

@@ -43,6 +43,8 @@ class Hotline:
         config = folder / "voicebot.toml"
         config.write_text(
             f'var_dir = "{ROOT / "var"}"\nmodels_dir = "{models_dir}"\nlog_json = true\ndrain_s = 5\n'
+            # Rendering what nobody has asked for yet would take a core from the callers of the tests.
+            f"[tts]\nrender_ahead = false\n"
             f'[sip]\nport = {free_sip_port(ADDRESS)}\nlisten_address = "{ADDRESS}"\n{sip}'
             f'[storage]\nurl = "sqlite:///{folder / "hotline.db"}"\nrecordings_folder = "{folder / "recordings"}"\n'
             f"[web]\nport = {free_tcp_port()}\n{more}"
