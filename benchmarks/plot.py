@@ -5,7 +5,7 @@ python -m benchmarks.plot [FOLDER]
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -75,15 +75,24 @@ def turn_ends(result: Mapping[str, Any]) -> str:
 
 def barge_in(result: Mapping[str, Any]) -> str:
     """How soon the bot is silent, and how often it did what it should."""
-    silent, obeyed, asides = result["silent_ms"], result["obeyed"], result["asides"]
-    harmless = asides["n"] - asides["stopped"]
+    contenders = [result, result["peer"]] if "peer" in result else [result]
+
+    def row(name: str, value: Callable[[Mapping[str, Any]], float]) -> tuple[str, tuple[float, ...]]:
+        return name, tuple(value(each) for each in contenders)
+
     rows = [
-        ("ms to silence, p50", (silent["p50"] or 0,)),
-        ("ms to silence, p95", (silent["p95"] or 0,)),
-        (f"interruptions obeyed, % of {obeyed['n']}", (100 * obeyed["right"] / max(1, obeyed["n"]),)),
-        (f"asides that did not stop it, % of {asides['n']}", (100 * harmless / max(1, asides["n"]),)),
+        row("ms to silence, p50", lambda each: each["silent_ms"]["p50"] or 0),
+        row("ms to silence, p95", lambda each: each["silent_ms"]["p95"] or 0),
+        row(
+            f"interruptions obeyed, % of {result['obeyed']['n']}",
+            lambda each: 100 * each["obeyed"]["right"] / max(1, each["obeyed"]["n"]),
+        ),
+        row(
+            f"asides that did not stop it, % of {result['asides']['n']}",
+            lambda each: 100 * (1 - each["asides"]["stopped"] / max(1, each["asides"]["n"])),
+        ),
     ]
-    return bars("Said into the bot's answer", ("ms, or %",), rows)
+    return bars("Said into the bot's answer, ms or %", ("this service", "pipecat")[: len(contenders)], rows)
 
 
 def capacity(result: Mapping[str, Any]) -> str:

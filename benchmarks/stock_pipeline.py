@@ -1,13 +1,14 @@
-"""The peer of the latency benchmark: pipecat's stock pipeline behind the same SIP line, as its examples build it.
+"""The peer of two benchmarks: pipecat's stock pipeline behind the same SIP line, as its examples build it.
 
-    python -m benchmarks.stock_pipeline --port 5070 --models var/models [--reply ready]
+    python -m benchmarks.stock_pipeline --port 5070 --models var/models [--reply ready|long]
 
 Silero and smart-turn through pipecat's default turn strategies, its `WhisperSTTService` with the same Whisper base in
 int8, its `KokoroTTSService` with the same network and voice. There is no language model, which would only make it
 slower: every turn of the caller is answered with one short sentence. ``--reply ready`` plays that sentence from memory
-instead of synthesising it. What had to be added: its Whisper service does not resample, so the telephone's 8 kHz are
-brought to 16 kHz before it, and it drops whatever Whisper takes for silence with 0.4, which loses answers over a
-telephone line, so that threshold is the library's own 0.6.
+instead of synthesising it; ``--reply long`` is a sentence long enough to be interrupted. What had to be added: its
+Whisper service does not resample, so the telephone's 8 kHz are brought to 16 kHz before it, and it drops whatever
+Whisper takes for silence with 0.4, which loses answers over a telephone line, so that threshold is the library's own
+0.6.
 """
 
 import argparse
@@ -56,7 +57,12 @@ from voicebot.models import ModelStore
 VOICE = "zf_xiaoxiao"
 GREETING = "您好，这里是政务服务热线。请问您有什么需要帮助的？"
 REPLY = "好的，已经记下来了。请问还有别的情况要补充吗？"
-Reply = Literal["spoken", "ready"]
+LONG_REPLY = (
+    "新生儿办理户口需要带上出生医学证明和父母双方的身份证还有户口本以及结婚证到父亲或者母亲户口所在地的派出所办理，"
+    "材料齐全的话当场就能办好不收取任何费用，工作日上午九点到十二点下午一点半到五点都可以去，周六上午也可以办理，"
+    "您也可以先在网上预约再去窗口这样不用排队。"
+)
+Reply = Literal["spoken", "ready", "long"]
 
 
 class Widened(FrameProcessor):
@@ -77,8 +83,9 @@ class Widened(FrameProcessor):
 class Answering(FrameProcessor):
     """Stands where the language model would: answers each turn of the caller at once, and always the same."""
 
-    def __init__(self, ready: bytes | None):
+    def __init__(self, text: str, ready: bytes | None):
         super().__init__()
+        self._text = text
         self._ready = ready
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -87,7 +94,7 @@ class Answering(FrameProcessor):
         if not isinstance(frame, LLMContextFrame):
             await self.push_frame(frame, direction)
         elif self._ready is None:
-            for part in (LLMFullResponseStartFrame(), LLMTextFrame(REPLY), LLMFullResponseEndFrame()):
+            for part in (LLMFullResponseStartFrame(), LLMTextFrame(self._text), LLMFullResponseEndFrame()):
                 await self.push_frame(part)
         else:
             await self.push_frame(OutputAudioRawFrame(self._ready, SAMPLE_RATE_HZ, 1))
@@ -96,10 +103,11 @@ class Answering(FrameProcessor):
 class Peer:
     """Everything that calls share, and a pipeline for each of them."""
 
-    def __init__(self, whisper: Path, kokoro: Path, folder: Path, ready: bytes | None):
+    def __init__(self, whisper: Path, kokoro: Path, folder: Path, text: str, ready: bytes | None):
         self._whisper = whisper
         self._kokoro = kokoro
         self._voices = voices_file(kokoro, folder)
+        self._text = text
         self._ready = ready
 
     async def serve(self, line: Line) -> None:
@@ -116,7 +124,7 @@ class Peer:
                     Widened(),
                     hearing,
                     pair.user(),
-                    Answering(self._ready),
+                    Answering(self._text, self._ready),
                     speaking,
                     transport.output(),
                     pair.assistant(),
@@ -173,7 +181,8 @@ async def serve(port: int, models: ModelStore, reply: Reply) -> None:
     with tempfile.TemporaryDirectory() as name:
         kokoro = models.path("kokoro")
         ready = await asyncio.to_thread(ready_reply, kokoro, Path(name)) if reply == "ready" else None
-        peer = Peer(models.path("whisper-base"), kokoro, Path(name), ready)
+        text = LONG_REPLY if reply == "long" else REPLY
+        peer = Peer(models.path("whisper-base"), kokoro, Path(name), text, ready)
         calls: set[asyncio.Task[None]] = set()
 
         async def take() -> None:
@@ -196,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--reply", choices=("spoken", "ready"), default="spoken")
+    parser.add_argument("--reply", choices=("spoken", "ready", "long"), default="spoken")
     options = parser.parse_args()
     logger.remove()
     logger.add(sys.stderr, level="WARNING")

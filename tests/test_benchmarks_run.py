@@ -23,7 +23,7 @@ SMALL = {
     "answers": ("--voices", "zf_xiaoxiao", "--models", str(MODELS_DIR)),
     "voice": ("--texts", "2", "--models", str(MODELS_DIR)),
     "barge-in": ("--rounds", "1", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
-    "latency": ("--calls", "1", "--peers", "spoken", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
+    "latency": ("--calls", "1", "--peers", "--limit", "1", "--settle-s", "0", "--models", str(MODELS_DIR)),
     "capacity": (
         "--calls",
         "1",
