@@ -63,6 +63,21 @@ export async function tell(work, place = at("message")) {
   }
 }
 
+let of_keeping_up = "";
+
+// What a page reads by itself, at every event, must not wipe out what somebody is being told about a click.
+export async function keep_up(work, place = at("message")) {
+  try {
+    const result = await work();
+    if (place.textContent === of_keeping_up) place.textContent = "";
+    return result;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    place.textContent = of_keeping_up = error.message;
+    return undefined;
+  }
+}
+
 export function clock(instant) {
   return new Intl.DateTimeFormat("zh-CN", { timeZone: "Asia/Shanghai", month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" }).format(new Date(instant));
 }

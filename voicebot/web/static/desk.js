@@ -1,5 +1,5 @@
 // The agent's desk: the board arrives as events; the call one looks at is read whenever it changed.
-import { ask, at, lasted, leave, me, patch, post, tell } from "/static/api.js";
+import { ask, at, keep_up, lasted, leave, me, patch, post, tell } from "/static/api.js";
 import { conversation, hearing } from "/static/conversation.js";
 import { advice, earlier, fill, form, passages } from "/static/facts.js";
 import { headset, mute } from "/static/headset.js";
@@ -78,13 +78,13 @@ function look(line) {
   at("unmask").disabled = false;
   connect();
   read();
-  tell(async () => earlier((await ask(path("/earlier"))).tickets));
+  keep_up(async () => earlier((await ask(path("/earlier"))).tickets));
 }
 
 async function read() {
   const wanted = chosen;
   if (!wanted) return;
-  const found = await tell(() => (clear ? post(path("/unmask")) : ask(path(""))));
+  const found = await keep_up(() => (clear ? post(path("/unmask")) : ask(path(""))));
   if (!found || wanted !== chosen) return;
   call = found;
   conversation(call);

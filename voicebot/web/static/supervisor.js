@@ -1,5 +1,5 @@
 // The supervisor's page: the floor live, the day in figures.
-import { ask, at, lasted, make, me, post, tell } from "/static/api.js";
+import { ask, at, keep_up, lasted, make, me, post, tell } from "/static/api.js";
 import { bars, curve } from "/static/charts.js";
 import { conversation, hearing } from "/static/conversation.js";
 import { headset, mute } from "/static/headset.js";
@@ -34,7 +34,7 @@ function draw(board) {
     make("td", {}, line.title || line.summary || line.caller_number), make("td", {}, REASONS[line.reason]), make("td", { "data-since": line.joined_at, "data-before": "" }, lasted(line.joined_at)))));
 }
 
-const calls = () => tell(async () => {
+const calls = () => keep_up(async () => {
   const open = (await ask("/api/calls?state=open&limit=50")).calls;
   at("calls").replaceChildren(...(open.length ? open.map((call) => make("li", {}, make("button", { type: "button", class: call.call_id === watched ? "chosen" : null, onclick: () => watch(call.call_id) },
     make("strong", {}, call.caller_number || "未显示号码"), make("span", { class: "tail" }, make("span", {}, `${call.turns} 句`), make("span", { "data-since": call.answered_at, "data-before": "" }, lasted(call.answered_at)))))) : [make("li", { class: "quiet" }, "没有。")]));
@@ -60,9 +60,9 @@ at("listen").addEventListener("click", (event) => {
   });
 });
 
-const read = () => tell(async () => conversation(await ask(`/api/calls/${encodeURIComponent(watched)}`)));
+const read = () => keep_up(async () => conversation(await ask(`/api/calls/${encodeURIComponent(watched)}`)));
 
-const figures = () => tell(async () => {
+const figures = () => keep_up(async () => {
   const day = await ask("/api/desk/figures");
   const shown = [["来电", day.calls], ["转人工", day.handed_off], ["接起", day.answered], ["放弃", day.abandoned], ["正在等", day.waiting], ["待回电", day.to_call_back],
     ["15 秒接起率", percent(day.service_level)], ["放弃率", percent(day.abandon_rate)], ["机器人独立办结", percent(day.bot_share)], ["平均等待", seconds(day.wait_mean_s)], ["95% 等待", seconds(day.wait_p95_s)], ["平均通话", seconds(day.talk_mean_s)]];

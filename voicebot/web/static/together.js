@@ -1,5 +1,5 @@
 // The call in hand and others: somebody is called into it, or it goes to a colleague or back to the bot.
-import { ask, at, make, post, tell } from "/static/api.js";
+import { ask, at, keep_up, make, post, tell } from "/static/api.js";
 import { STAGES } from "/static/words.js";
 
 const PANELS = { "three-way": "contacts", "pass-on": "colleagues" };
@@ -80,7 +80,7 @@ export async function together(onChange) {
       at(Object.keys(PANELS).find((id) => PANELS[id] === list)).focus();
     });
   }
-  const known = await tell(() => ask("/api/desk/contacts"));
+  const known = await keep_up(() => ask("/api/desk/contacts"));
   contacts = known?.contacts ?? [];
   at("contacts").replaceChildren(...contacts.map((each) => choice(`${each.name} ${each.number}`, () => change("", { number: each.number }))));
   show();
