@@ -128,9 +128,7 @@ async def test_a_supervisor_listens_whispers_joins_and_leaves(desk: Desk, tmp_pa
         async with page.expect_response("**/api/calls/call-1"):
             await page.click("#calls button")
         await page.evaluate("() => new Promise((done) => setTimeout(done, 100))")
-        await expect(page.locator("#message")).to_contain_text(
-            "没有坐席"
-        )  # not wiped out by what a page reads
+        await expect(page.locator("#message")).to_contain_text("没有坐席")  # not wiped out by what a page reads
         assert not post.listens(phone)
         state.bridged = lambda pcm: None
         for mode in ("listen", "whisper", "join"):

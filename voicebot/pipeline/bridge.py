@@ -53,7 +53,7 @@ class Bridge:
 
     async def __aenter__(self) -> "Bridge":
         self._line.flush()
-        self._agent = _Seat(self._phone)
+        self.agent_joins(self._phone)
         self._state.bridged = self._hear
         self._playing = asyncio.create_task(self._play(), name="bridge-plays")
         return self
@@ -77,6 +77,10 @@ class Bridge:
         if self._third is not None:
             self._third.leave()
         self._third = None
+
+    def agent_joins(self, phone: Phone) -> None:
+        """The agent is there, or there again."""
+        self._agent = _Seat(phone)
 
     def agent_leaves(self) -> None:
         """The agent is gone; caller and third party speak on."""

@@ -14,7 +14,7 @@ from voicebot.core.ports import Line, Synthesiser
 from voicebot.pipeline.bridge import Bridge
 from voicebot.pipeline.frames import SpeakFrame
 from voicebot.pipeline.observer import Observer
-from voicebot.pipeline.phone import LinePhone, Phone
+from voicebot.pipeline.phone import LinePhone, Phone, Phones
 from voicebot.pipeline.record import CallRecord
 from voicebot.pipeline.state import CallState, CallTime
 from voicebot.pipeline.utterance import Utterance
@@ -23,6 +23,7 @@ from voicebot.tts.sentences import split_clauses
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 0.05
+_GRACE_S = 2.0  # for a headset to come back: another microphone was chosen, the network changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class HeldCall:
     record: CallRecord
     call_time: CallTime
     observer: Observer
+    phones: Phones | None = None
     third: ThirdParty | None = None
     _bridge: Bridge | None = None
     _bringing: asyncio.Task[None] | None = None
@@ -99,25 +101,65 @@ class HeldCall:
         """Until the agent is done with the call (what ``released`` says) or has left, or "lost": their page is gone.
 
         A third party who is called or there when the agent goes is not cut off: they and the caller speak on, until
-        one of them hangs up. Only an agent who is "done" ends the call for all.
+        one of them hangs up, and an agent whose headset was lost and is there again is back among them. Only an agent
+        who is "done" ends the call for all. A headset that is there again within `_GRACE_S` was never lost.
         """
         self._left = asyncio.Event()
-        leaving = asyncio.create_task(self._left.wait(), name="agent-leaves")
-        gone = asyncio.create_task(self.phone.over(), name="headset-gone")
         try:
             async with Bridge(self.line, self.phone, self.state) as self._bridge:
-                await asyncio.wait([released, leaving, gone], return_when=asyncio.FIRST_COMPLETED)
-                ended = "left" if leaving.done() else released.result() if released.done() else "lost"
-                if ended != "done" and self._bringing is not None and not self._bringing.done():
+                while True:
+                    ended = await self._with_agent(released, self._left)
+                    if ended == "lost" and (again := await self._soon_again(self._bridge, released)) is not None:
+                        self._join(self._bridge, again)
+                        continue
+                    ended = released.result() if released.done() else ended
+                    if ended == "done" or self._bringing is None or self._bringing.done():
+                        return ended
                     self._alone(ended)
-                    await asyncio.wait([self._bringing])
-                    ended = "left" if self._left.is_set() else released.result() if released.done() else ended
-                return ended
+                    again = await self._without_agent(self._bringing, ended)
+                    if again is None:
+                        return "left" if self._left.is_set() else released.result() if released.done() else ended
+                    self._back(again)
         finally:
-            waiting = [task for task in (leaving, gone, self._bringing) if task is not None]
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            if self._bringing is not None:
+                self._bringing.cancel()
+                await asyncio.gather(self._bringing, return_exceptions=True)
+
+    async def _with_agent(self, released: asyncio.Task[str], left: asyncio.Event) -> str:
+        leaving = asyncio.create_task(left.wait(), name="agent-leaves")
+        gone = asyncio.create_task(self.phone.over(), name="headset-gone")
+        try:
+            await asyncio.wait([released, leaving, gone], return_when=asyncio.FIRST_COMPLETED)
+            return "left" if leaving.done() else released.result() if released.done() else "lost"
+        finally:
+            leaving.cancel()
+            gone.cancel()
+            await asyncio.gather(leaving, gone, return_exceptions=True)
+
+    async def _soon_again(self, bridge: Bridge, released: asyncio.Task[str]) -> Phone | None:
+        bridge.agent_leaves()
+        for _ in range(round(_GRACE_S / _LOOK_S)):
+            if (phone := self._new_phone()) is not None or released.done():
+                return phone
+            await asyncio.sleep(_LOOK_S)
+        return None
+
+    def _new_phone(self) -> Phone | None:
+        phone = self.phones.of(self.agent) if self.phones is not None else None
+        return None if phone is self.phone else phone
+
+    def _join(self, bridge: Bridge, phone: Phone) -> None:
+        self.phone = phone
+        bridge.agent_joins(phone)
+        log.info("headset_again", call=self.line.start.call_id)
+
+    async def _without_agent(self, bringing: asyncio.Task[None], why: str) -> Phone | None:
+        """Until the third party is gone: None; or until the agent who was lost has a headset again."""
+        while not bringing.done():
+            if why == "lost" and (phone := self._new_phone()) is not None:
+                return phone
+            await asyncio.wait([bringing], timeout=_LOOK_S)
+        return None
 
     def bring(self, number: str) -> ThirdParty:
         """Begin to call a number of the list.
@@ -164,6 +206,13 @@ class HeldCall:
         self.third = replace(self.third, with_agent=False)
         self.record.note("agent_left", agent=self.agent, why=why, number=self.third.number)
         log.info("agent_left_third_party", call=self.line.start.call_id, why=why)
+
+    def _back(self, phone: Phone) -> None:
+        assert self._bridge is not None  # noqa: S101  it runs
+        assert self.third is not None  # noqa: S101  they were not alone
+        self._join(self._bridge, phone)
+        self.third = replace(self.third, with_agent=True)
+        self.record.note("agent_back", agent=self.agent, number=self.third.number)
 
     async def _bring(self, exchange: Exchange, contact: Contact, bridge: Bridge) -> None:
         saying = asyncio.create_task(self._announce(exchange, contact, bridge), name="third-party-announced")

@@ -201,6 +201,7 @@ class CallSession:
                 record,
                 call_time,
                 parts.observer,
+                parts.phones,
             )
         )
 

@@ -187,7 +187,7 @@ def test_a_caller_whose_agent_lost_the_page_keeps_the_place_and_gets_the_next_on
     async def script(line: WavLine) -> None:
         await asyncio.sleep(4)
         phone.gone.set()
-        await asyncio.sleep(4)
+        await asyncio.sleep(6)
         await line.caller.hang_up()
 
     assert call.play(script) == "caller_hung_up"

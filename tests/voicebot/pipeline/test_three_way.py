@@ -61,7 +61,7 @@ class ThreeWay:
         self.third = third
         self.phone = FakePhone()
         self.rig = CallRig(dialog, ScriptedRecogniser(["我家着火了", "快来", "在南昌路"]), takers=takers)
-        self.rig.phones = FakePhones(mei=self.phone)
+        self.phones = self.rig.phones = FakePhones(mei=self.phone)
         contact = Contact("120", "医疗急救", "120")
         self.rig.held = HeldCalls(
             Exchange([contact], third.dial, lambda name, language: f"正在为您接通{name}，请不要挂机。")
@@ -273,6 +273,55 @@ def test_a_page_that_dies_leaves_the_caller_with_the_third_party_and_then_in_the
     assert [outcome for _, outcome in call.rig.takers.outcomes][:2] == ["answered", "failed"]
     assert any(isinstance(outcome, QueueMoved) for outcome in call.rig.dialog.outcomes)
     assert HandOffTaken(put_through=True) in call.rig.dialog.outcomes, "the next agent takes the call"
+
+
+def test_an_agent_whose_headset_comes_back_is_in_the_call_again() -> None:
+    call = ThreeWay(ThirdLine(), release=[(16.0, "done")])
+
+    async def script(line: WavLine) -> None:
+        call.held(line).bring("120")
+        await asyncio.sleep(2)
+        call.phone.gone.set()
+        await asyncio.sleep(4)
+        assert not (call.held(line).third or pytest.fail("nobody there")).with_agent
+        call.phones.phones["mei"] = call.phone = FakePhone()
+        await asyncio.sleep(1)
+        found = await call.all_speak(line)
+        assert heard(found["caller"]) == {AGENT_HZ, THIRD_HZ}
+        assert heard(found["agent"]) == {CALLER_HZ, THIRD_HZ}
+        assert heard(found["third"]) == {CALLER_HZ, AGENT_HZ}
+        third = call.held(line).third
+        assert third is not None
+        assert third.with_agent
+        await asyncio.sleep(9)
+        assert line.end is not None
+
+    assert call.play(script) == "handed_off"
+    assert [kind for kind, _ in call.rig.kept.events if kind.startswith("agent_")] == ["agent_left", "agent_back"]
+
+
+@pytest.mark.parametrize("third", [True, False], ids=["three", "two"])
+def test_a_headset_that_is_back_in_a_moment_was_never_away(third: bool) -> None:
+    call = ThreeWay(ThirdLine(), release=[(12.0, "done")])
+
+    async def script(line: WavLine) -> None:
+        if third:
+            call.held(line).bring("120")
+        await asyncio.sleep(2)
+        call.phone.gone.set()
+        await asyncio.sleep(1)
+        call.phones.phones["mei"] = call.phone = FakePhone()
+        await asyncio.sleep(1)
+        found = await call.all_speak(line)
+        assert heard(found["caller"]) == ({AGENT_HZ, THIRD_HZ} if third else {AGENT_HZ})
+        assert heard(found["agent"]) == ({CALLER_HZ, THIRD_HZ} if third else {CALLER_HZ})
+        await asyncio.sleep(9)
+        assert line.end is not None
+
+    assert call.play(script) == "handed_off"
+    assert not [kind for kind, _ in call.rig.kept.events if kind.startswith("agent_")]
+    assert isinstance(call.rig.takers, FakeTakers)
+    assert "failed" not in [outcome for _, outcome in call.rig.takers.outcomes]
 
 
 def test_a_page_that_dies_with_a_third_party_who_never_answers_leaves_the_caller_in_the_queue() -> None:
