@@ -93,8 +93,10 @@ async def test_a_refusal_is_a_typed_error(status: int, kind: type[Exception], re
 
 @pytest.mark.network
 async def test_a_slow_or_absent_or_strange_service_is_a_recognition_error() -> None:
+    enough = asyncio.Event()
+
     async def dawdle(request: web.Request) -> web.Response:
-        await asyncio.sleep(30)
+        await enough.wait()
         return web.Response()
 
     async def babble(request: web.Request) -> web.Response:
@@ -105,6 +107,7 @@ async def test_a_slow_or_absent_or_strange_service_is_a_recognition_error() -> N
         async with served("POST", "/v1/audio/transcriptions", handler) as address:
             with pytest.raises(RecognitionError) as raised:
                 await heard_by(openai(address, remote_timeout_s=0.3))
+            enough.set()
         assert raised.value.code == code
     with pytest.raises(RecognitionError) as raised:
         await heard_by(openai(address))
