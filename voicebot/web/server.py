@@ -22,6 +22,7 @@ from voicebot.web.oidc_routes import oidc_routes
 from voicebot.web.open311 import Open311, open311_routes
 from voicebot.web.openapi import openapi_routes
 from voicebot.web.page_routes import page_routes
+from voicebot.web.proxies import behind
 from voicebot.web.record_routes import record_routes
 from voicebot.web.refusals import door
 from voicebot.web.settings import WebSettings
@@ -46,7 +47,7 @@ def build_web(
     ``calls`` opens the call page.
     """
     health = Health(probes, deadline_s=settings.probe_deadline_ms / 1000)
-    app = web.Application(middlewares=[door()], client_max_size=_MAX_REQUEST_BYTES)
+    app = web.Application(middlewares=[behind(settings.trusted_proxies), door()], client_max_size=_MAX_REQUEST_BYTES)
     app.add_routes(front_routes(front, health))
     app.add_routes(health_routes(health, metrics, office.record.queue))
     doorkeeper = Doorkeeper(

@@ -1,6 +1,6 @@
 """Where the pages are, and who may ask."""
 
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -110,6 +110,10 @@ class WebSettings(BaseModel):
     )
     secure_cookie: Literal["auto", "always"] = Field(
         "auto", description="send the login cookie over HTTPS only: always (behind a TLS proxy), or auto: as it came"
+    )
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128")),
+        description="networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed",
     )
     login_idle_s: int = Field(3600, ge=60, description="seconds without a request after which a login is over")
     login_longest_s: int = Field(43_200, ge=300, description="seconds after which a login is over in any case")
