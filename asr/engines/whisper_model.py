@@ -37,6 +37,7 @@ from voicebot.core.ports import RecogniserCapabilities
 from voicebot.core.speech import Expect
 
 _HINT = "以下是普通话的句子。"  # makes it write simplified characters and punctuation
+_ECHO, _ECHO_SURE = "普通话", 0.6  # a word of the hint, written over a voice without words; of one who says it, sure
 _RETRY_NGRAM = 4  # for the retry only: it would break the repeated digits of telephone numbers
 _CHINESE = ("zh", "yue")
 _WEAK = -0.7  # mean log-probability of a token below which an answer deserves a second look
@@ -177,6 +178,8 @@ class _Hearing:
         if not text or is_invented(text) or (weak and not contains_speech(stretch)):
             return Heard(language=language, retried=retried)
         confidence = self._decoder.confidence(encoded, choices[0], language, _before(stretch, language))
+        if language == "zh" and _echoes_the_hint(text, confidence):
+            return Heard(language=language, retried=retried)
         return Heard(self._hypotheses(language, choices, confidence), language, retried)
 
     def _again(self, stretch: Stretch, encoded: Encoded, language: str, no_repeat_ngram: int = 0) -> list[Decoded]:
@@ -268,6 +271,11 @@ def _ending(stretch: Stretch, encoded: Encoded) -> float | None:
 def _before(stretch: Stretch, language: str) -> str:
     """What the text follows: a sentence of its kind in Chinese, and the turn so far."""
     return (stretch.context.hint or _HINT if language == "zh" else "") + stretch.context.previous
+
+
+def _echoes_the_hint(text: str, confidence: Sequence[float]) -> bool:
+    at = text.find(_ECHO)
+    return at >= 0 and float(np.mean(confidence[at : at + len(_ECHO)])) < _ECHO_SURE
 
 
 def _is_latin(text: str) -> bool:

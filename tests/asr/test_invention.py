@@ -60,11 +60,25 @@ def test_english_that_somebody_speaks(text: str) -> None:
     assert not is_english_aside(text)
 
 
-@pytest.mark.engine
-def test_voices_without_words_are_no_english_and_nothing_to_be_sure_of() -> None:
+@pytest.fixture(scope="module")
+def model() -> WhisperModel:
     require_models("whisper-base-telephone-zh")
     model = WhisperModel(AsrSettings(), MODELS_DIR / "whisper-base-telephone-zh")
     model.load()
+    return model
+
+
+@pytest.mark.engine
+def test_the_hint_is_not_heard_in_a_voice_without_words(model: WhisperModel) -> None:
+    garble, rate_hz = soundfile.read(GARBLE, dtype="float32")
+    for seconds in np.arange(0.6, 3.0, 0.2):
+        context = HearingContext(over_bot=True)
+        (heard,) = model.hear([Stretch(garble[: round(seconds * rate_hz)], rate_hz, context)])
+        assert not any("普通话" in each.text for each in heard.hypotheses[:1])
+
+
+@pytest.mark.engine
+def test_voices_without_words_are_no_english_and_nothing_to_be_sure_of(model: WhisperModel) -> None:
     garble = soundfile.read(GARBLE, dtype="float32")[0]
     for late in range(0, 3200, 200):
         (heard,) = model.hear([Stretch(np.concatenate([np.zeros(late, np.float32), garble]), 8000, HearingContext())])

@@ -48,18 +48,27 @@ class OpenAiTicketReader:
         """Start to read the caller's sentences."""
         deadline_s = self._clock.monotonic() + self._settings.deadline_ms / 1000
         if self._clock.monotonic() < self._rest_until_s or not self._free.acquire(blocking=False):
-            return Pending(None, deadline_s, self._clock, self._failed)
-        future = self._pool.submit(self._read, tuple(said))
-        future.add_done_callback(lambda _: self._free.release())
-        return Pending(future, deadline_s, self._clock, self._failed)
+            return Pending(None, deadline_s, self._clock, lambda: None)
+        late = threading.Event()
 
-    def _read(self, said: tuple[str, ...]) -> Reading:
+        def was_late() -> None:
+            late.set()
+            self._failed("late")
+
+        future = self._pool.submit(self._read, tuple(said), late)
+        future.add_done_callback(lambda _: self._free.release())
+        return Pending(future, deadline_s, self._clock, was_late)
+
+    def _read(self, said: tuple[str, ...], late: threading.Event) -> Reading:
+        # A request counts once: what was late has failed, whatever becomes of it afterwards.
         try:
             reading = checked(self._ask("\n".join(said)), said)
         except (OSError, HTTPException, ValueError, KeyError, IndexError, TypeError) as error:
-            self._failed(type(error).__name__)
+            if not late.is_set():
+                self._failed(type(error).__name__)
             return Reading()
-        self._failures = 0
+        if not late.is_set():
+            self._failures = 0
         if reading.refused:
             log.info("language_model_refused", fields=reading.refused)
         return reading
@@ -102,14 +111,12 @@ class OpenAiTicketReader:
 class Pending:
     """`PendingReading` of one request; without one it is empty."""
 
-    def __init__(
-        self, future: "Future[Reading] | None", deadline_s: float, clock: Clock, failed: Callable[[str], None]
-    ):
-        """``failed`` is told once when somebody has waited in vain."""
+    def __init__(self, future: "Future[Reading] | None", deadline_s: float, clock: Clock, was_late: Callable[[], None]):
+        """``was_late`` is told once when somebody has waited in vain."""
         self._future = future
         self._deadline_s = deadline_s
         self._clock = clock
-        self._failed = failed
+        self._was_late = was_late
         self._waited = False
 
     def take(self, *, wait: bool) -> Reading:
@@ -122,5 +129,5 @@ class Pending:
         except (TimeoutError, CancelledError):
             if wait and not self._waited:
                 self._waited = True
-                self._failed("late")
+                self._was_late()
             return Reading()

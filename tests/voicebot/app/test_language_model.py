@@ -123,6 +123,28 @@ def test_a_late_answer_is_not_waited_for_and_one_request_too_many_is_not_made() 
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_service_that_is_always_late_rests_after_three_requests(status: int) -> None:
+    may_answer, faults = threading.Semaphore(0), []
+
+    def late(request: dict[str, Any]) -> tuple[int, bytes]:
+        may_answer.acquire(timeout=10)
+        return GOOD(request) if status == 200 else (status, b"")
+
+    with endpoint(late) as (url, asked):
+        settings = LanguageModelSettings(url=url, deadline_ms=100, at_once=5)
+        reader = OpenAiTicketReader(settings, FakeClock(), lambda *fault: faults.append(fault))
+        for _ in range(5):
+            pending = reader.begin(SAID)
+            pending.take(wait=True)
+            may_answer.release()
+            if pending._future is not None:
+                pending._future.result(5)
+        reader.close()
+    assert faults == [("language_model", "late")] * 3
+    assert len(asked) == 3
+
+
 def test_a_service_that_is_not_there_is_a_fault_and_no_more() -> None:
     faults: list[str] = []
     settings = LanguageModelSettings(url="http://127.0.0.1:1/v1", deadline_ms=5000)
