@@ -179,6 +179,6 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], datetime], EventTi
     (re.compile(rf"{_DATE}(?:的)?{_PART}{_CLOCK}{_AFTER}"), _date),
     (re.compile(rf"{_N}(?:多)?{_UNIT}(?:之前|以前|前)"), _ago),
     (re.compile(rf"(?:都|已经|有|{_ABOUT})*{_N}(?:多)?{_UNIT}(?:多)?(?:了|没(?=[\u4e00-\u9fff])|都没)"), _lasting),
-    (re.compile(rf"(?:连续|[停坏拖欠等]了|连着|已经|都|有){_ABOUT}?{_N}(?:多)?{_UNIT}"), _lasting),
+    (re.compile(rf"(?:连续|[停坏拖欠等修漏吵堵断挖]了|连着|已经|都|有){_ABOUT}?{_N}(?:多)?{_UNIT}"), _lasting),
     (re.compile("|".join(sorted(_VAGUE, key=len, reverse=True))), _vague),
 )

@@ -14,7 +14,7 @@ from dialog.understanding.danger_model import DangerModel
 from voicebot.language.sound import phrase_keys, sound_key
 
 _CLAUSE = re.compile(r"[^，。！？；、,.!?;\s]+(?:\s+[^，。！？；、,.!?;\s]+)*")
-THRESHOLD = 2.5
+THRESHOLD = 3.0
 """Log-odds from which the model alone raises the alarm; chosen on held-back sentences, see benchmarks/fit_danger.py."""
 _SPOKEN_LENGTH = 60  # characters; a longer text is no cry for help, so sound alone does not count there
 # Log-odds of a phrase and the clause before it, below which it is part of a long story and not its cause. Of phrases in

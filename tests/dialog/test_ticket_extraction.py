@@ -178,3 +178,21 @@ def test_rows_of_tickets_are_checked(tmp_path: Path, extractor: TicketExtractor)
     file.write_text('{"text": "喂"}\n')
     with pytest.raises(ConfigurationError, match=":1"):
         read_rows(file)
+
+
+@pytest.mark.parametrize(
+    ("said", "road"),
+    [
+        ("牡丹大道有人飙摩托，炸街，吵得孩子哭", "牡丹大道"),
+        ("香山路水管爆了，水流得满街都是", "香山路"),
+    ],
+)
+def test_what_happens_in_the_street_is_no_street(places: AddressFinder, said: str, road: str) -> None:
+    found = places.find(said)
+    assert found is not None
+    assert found.road == road
+
+
+def test_who_asks_not_to_be_named_stays_anonymous(extractor: TicketExtractor) -> None:
+    draft = extractor.filled(TicketDraft(), extractor.find("别留我名字，我举报西工区有家足疗店", NOW.astimezone(UTC)))
+    assert draft.anonymous

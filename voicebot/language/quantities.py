@@ -44,7 +44,11 @@ def rules(*, time_expected: bool) -> Iterator[Rule]:
     yield re.compile(rf"{_PART_OF_DAY}?\s*([01]?[0-9]|2[0-4])[:：]([0-5][0-9])(?![0-9])"), _clock
     yield re.compile(rf"{_PART_OF_DAY}?{_ABOUT}{_HOUR}点(?:(半|一刻|三刻|钟|整|多)|{_MINUTE}分?(?!个))?"), _time
     yield re.compile(rf"(?<!第)({CARDINAL}){_VAGUE}({_CLASSIFIERS}){_NAME_BEHIND}"), _count
-    yield re.compile(rf"(?<![第0-9])((?:[{_ONE_TO_NINE}]|[0-9]+)[百千万][{RUN_CLASS}十百千万]+)(?![货路])"), _bare
+    tens = rf"[{_ONE_TO_NINE}]?十[{_ONE_TO_NINE}]?(?=万)"  # 十六万八
+    yield (
+        re.compile(rf"(?<![第0-9])((?:{tens}|[{_ONE_TO_NINE}]|[0-9]+)[百千万][{RUN_CLASS}十百千万]+)(?![货路])"),
+        _bare,
+    )
 
 
 def _span(match: re.Match[str], kind: NumberKind, value: str, written: str, unit: str = "") -> NumberSpan:

@@ -59,6 +59,8 @@ def test_the_check_digit_tells_an_identity_number_from_any_long_number() -> None
     [
         ("三千五百块", [("amount", "3500")]),
         ("花了两万三", [("amount", "23000")]),
+        ("一共欠十六万八", [("amount", "168000")]),
+        ("总共三十二万五", [("amount", "325000")]),
         ("工资八千五没有发", [("amount", "8500")]),
         ("两块五毛钱", [("amount", "2.5")]),
         ("一共两百多块钱", [("amount", "200")]),
