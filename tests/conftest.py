@@ -5,6 +5,7 @@ pytest --interop docs/interop.md [-m interop]
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ VERSIONS = {
     "coturn": ("dpkg-query -W coturn", "coturn"),
     "Chromium": ("chromium --version", "Chromium"),
     "oidc-provider": ("npm ls --prefix var/peers oidc-provider", "oidc-provider@"),
-    "llama.cpp": ("pip show xllamacpp", "Version:"),
+    "llama.cpp": (f"{sys.executable} -m pip show xllamacpp", "Version:"),
 }
 HEAD = """# 和谁一起试过
 
