@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from voicebot.core.call import QueueState
+from voicebot.core.call import HandOffReason, QueueState
 from voicebot.core.ports import Clock
 from voicebot.desk.settings import DeskSettings
 from voicebot.storage.database import Database
@@ -36,11 +36,13 @@ class DayFigures:
     """One day. Shares are in [0, 1] and None while there is nothing to divide by; times are seconds.
 
     ``service_level``: of those served or given up, the share that a person answered within the limit.
-    ``bot_share``: of all calls, the share that never needed a person.
+    ``bot_share``: of all calls, the share that never needed a person. ``turned_away``: callers who were told that all
+    lines are busy; they count neither as handed off nor as having given up.
     """
 
     day: str
     calls: int
+    turned_away: int
     handed_off: int
     answered: int
     abandoned: int
@@ -92,8 +94,9 @@ class Figures:
 def _figures(
     day: date, begin: datetime, times: Sequence[datetime], rows: Sequence[Row[Any]], level_s: float
 ) -> DayFigures:
-    answered = [row for row in rows if row.claimed_at is not None and not row.call_back]
-    abandoned = [row for row in rows if row.claimed_at is None and row.state == QueueState.ABANDONED.value]
+    handed_off = [row for row in rows if row.reason != HandOffReason.BUSY.value]
+    answered = [row for row in handed_off if row.claimed_at is not None and not row.call_back]
+    abandoned = [row for row in handed_off if row.claimed_at is None and row.state == QueueState.ABANDONED.value]
     waits = sorted((row.claimed_at - row.joined_at).total_seconds() for row in answered)
     talks = [(row.left_at - row.claimed_at).total_seconds() for row in answered if row.left_at]
     decided = len(answered) + len(abandoned)
@@ -101,7 +104,8 @@ def _figures(
     return DayFigures(
         day=day.isoformat(),
         calls=len(times),
-        handed_off=len(rows),
+        turned_away=len(rows) - len(handed_off),
+        handed_off=len(handed_off),
         answered=len(answered),
         abandoned=len(abandoned),
         waiting=sum(row.state == QueueState.WAITING.value for row in rows),
@@ -112,8 +116,8 @@ def _figures(
         wait_mean_s=_mean(waits),
         wait_p95_s=waits[min(len(waits) - 1, int(len(waits) * _PERCENTILE))] if waits else None,
         talk_mean_s=_mean(talks),
-        reasons=dict(Counter(row.reason for row in rows).most_common()),
-        curve=_curve(begin, times, rows, answered, abandoned),
+        reasons=dict(Counter(row.reason for row in handed_off).most_common()),
+        curve=_curve(begin, times, handed_off, answered, abandoned),
     )
 
 

@@ -1,6 +1,7 @@
 """Agents and the calls that are offered to them, on both databases, with time handed in."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from tests.fakes.clock import FakeClock
 from tests.support.databases import BOTH, new_database
 from tests.support.nouns import call_start, hand_off
 from tests.support.scissors import PLACES, Scissors
-from voicebot.core.call import CallBack, CallEnd, QueueState
+from voicebot.core.call import CallBack, CallEnd, HandOffReason, QueueState
 from voicebot.core.errors import StorageError
 from voicebot.desk.agent_queue import SqlAgentQueue
 from voicebot.desk.agents import Agents, AgentState
@@ -288,6 +289,15 @@ async def test_the_day_adds_up(floor: Floor) -> None:
     assert (day.service_level, day.abandon_rate, day.wait_mean_s, day.talk_mean_s) == (0.5, 0.5, 10.0, 90.0)
     assert day.bot_share == round(1 / 3, 4)
     assert sum(slot.handed_off for slot in day.curve) == 2
+
+
+async def test_a_caller_for_whom_there_was_no_line_has_not_given_up(floor: Floor) -> None:
+    await floor.calls.begin(call_start("call-1"))
+    await floor.queue.join(replace(hand_off("call-1"), reason=HandOffReason.BUSY))
+    await floor.queue.leave("call-1", abandoned=True)
+    day = await Figures(floor.database, floor.clock, SETTINGS).of()
+    assert (day.calls, day.turned_away, day.handed_off, day.abandoned, day.to_call_back) == (1, 1, 0, 0, 1)
+    assert (day.abandon_rate, day.bot_share, day.reasons) == (None, 0.0, {})
 
 
 @pytest.mark.parametrize("where", PLACES)

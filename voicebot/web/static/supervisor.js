@@ -64,7 +64,7 @@ const read = () => keep_up(async () => conversation(await ask(`/api/calls/${enco
 
 const figures = () => keep_up(async () => {
   const day = await ask("/api/desk/figures");
-  const shown = [["来电", day.calls], ["转人工", day.handed_off], ["接起", day.answered], ["放弃", day.abandoned], ["正在等", day.waiting], ["待回电", day.to_call_back],
+  const shown = [["来电", day.calls], ["忙时没接进", day.turned_away], ["转人工", day.handed_off], ["接起", day.answered], ["放弃", day.abandoned], ["正在等", day.waiting], ["待回电", day.to_call_back],
     ["15 秒接起率", percent(day.service_level)], ["放弃率", percent(day.abandon_rate)], ["机器人独立办结", percent(day.bot_share)], ["平均等待", seconds(day.wait_mean_s)], ["95% 等待", seconds(day.wait_p95_s)], ["平均通话", seconds(day.talk_mean_s)]];
   at("figures").replaceChildren(...shown.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, String(value)))));
   at("curve").replaceChildren(curve(day.curve, "今日每半小时来电与转人工"));
