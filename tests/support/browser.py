@@ -1,6 +1,7 @@
 """A real Chromium, and people in it."""
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,8 +55,8 @@ async def person(browser: Browser, url: str, name: str, page: str, **options: ob
     await tab.fill("input[name=name]", name)
     await tab.fill("input[name=password]", PASSWORD)
     await tab.click("button[type=submit]")
-    await tab.wait_for_url("**/desk")
-    if page != "/desk":
+    await tab.wait_for_url(re.compile("/desk"))
+    if not tab.url.endswith(page):
         await tab.goto(url + page)
     try:
         yield tab

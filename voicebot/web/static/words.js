@@ -11,4 +11,4 @@ export const URGENCIES = { normal: "一般", urgent: "紧急", emergency: "特�
 export const SKILLS = { general: "综合", dialect: "方言", enterprise: "企业", tourism: "涉旅", english: "英语", emergency: "险情" };
 
 // Where each role begins; everybody else at their account.
-export const HOMES = { editor: "/desk/knowledge", auditor: "/account" };
+export const HOMES = { supervisor: "/desk/supervisor", editor: "/desk/knowledge", auditor: "/account" };
