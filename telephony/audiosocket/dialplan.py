@@ -13,11 +13,11 @@ from typing import Any, NamedTuple, Protocol
 import structlog
 
 from telephony.audiosocket.agi import LONGEST_LINE, AgiConnection, AgiError
+from telephony.listening import listen
 from telephony.settings import AudioSocketSettings
 from telephony.sip.addresses import is_withheld
 from telephony.transfer import TransferOutcome, is_allowed
 from voicebot.core.call import CallEnd
-from voicebot.core.errors import LineError
 
 log = structlog.get_logger(__name__)
 
@@ -164,8 +164,9 @@ class LedCall:
 class DialplanServer:
     """Takes the questions of dialplans; the calls' audio is the AudioSocket server's."""
 
-    def __init__(self, settings: AudioSocketSettings):
+    def __init__(self, settings: AudioSocketSettings, port: int):
         self._settings = settings
+        self._port = port
         self._server: asyncio.Server | None = None
         self._asking: set[asyncio.Task[None]] = set()
         self._calls: dict[uuid.UUID, LedCall] = {}
@@ -176,16 +177,11 @@ class DialplanServer:
 
     async def start(self) -> None:
         """Listen; raises `LineError` with a remedy when the port is taken."""
-        address, port = self._settings.listen_address, self._settings.agi_port
-        try:
-            self._server = await asyncio.start_server(self._connected, address, port, limit=LONGEST_LINE)
-        except OSError as error:
-            raise LineError(
-                f"不能监听 FastAGI 端口 {address}:{port}：{error.strerror}。",
-                code="port_taken",
-                remedy="请停止占用它的程序，或在设置中改用别的端口（agi_port）或地址（listen_address）。",
-            ) from error
-        log.info("agi_listening", address=address, port=port)
+        address = self._settings.listen_address
+        self._server = await listen(
+            self._connected, address, self._port, name="FastAGI", setting="agi_port", longest_line=LONGEST_LINE
+        )
+        log.info("agi_listening", address=address, port=self._port)
 
     async def stop(self) -> None:
         """Take no more questions and leave the calls to their dialplans."""

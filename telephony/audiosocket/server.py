@@ -9,6 +9,7 @@ import structlog
 from telephony.audiosocket.dialplan import DialplanServer, Led
 from telephony.audiosocket.line import AudioSocketLine
 from telephony.audiosocket.protocol import Kind, Message, Parser
+from telephony.listening import listen
 from telephony.settings import AudioSocketSettings
 from voicebot.core.call import CallEnd, CallStart, Channel
 from voicebot.core.errors import LineError
@@ -26,7 +27,7 @@ class AudioSocketServer:
         self._settings = settings
         self._clock = clock
         self._tenant = tenant
-        self._dialplan = DialplanServer(settings) if settings.agi_port is not None else None
+        self._dialplan = DialplanServer(settings, settings.agi_port) if settings.agi_port is not None else None
         self._server: asyncio.Server | None = None
         self._greeting: set[asyncio.Task[None]] = set()
         self._lines: set[AudioSocketLine] = set()
@@ -42,14 +43,7 @@ class AudioSocketServer:
     async def start(self) -> None:
         """Listen; raises `LineError` with a remedy when the port is taken."""
         address, port = self._settings.listen_address, self._settings.port
-        try:
-            self._server = await asyncio.start_server(self._connected, address, port)
-        except OSError as error:
-            raise LineError(
-                f"不能监听 AudioSocket 端口 {address}:{port}：{error.strerror}。",
-                code="port_taken",
-                remedy="请停止占用它的程序，或在设置中改用别的端口（port）或地址（listen_address）。",
-            ) from error
+        self._server = await listen(self._connected, address, port, name="AudioSocket", setting="port")
         log.info("audiosocket_listening", address=address, port=port)
         if self._dialplan is not None:
             try:
