@@ -23,6 +23,7 @@ from voicebot.tts.sentences import split_clauses
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 0.05
+_RETURN_LOOK_S = 0.5  # caller and third party may speak on for an hour
 _GRACE_S = 2.0  # for a headset to come back: another microphone was chosen, the network changed
 
 
@@ -158,7 +159,7 @@ class HeldCall:
         while not bringing.done():
             if why == "lost" and (phone := self._new_phone()) is not None:
                 return phone
-            await asyncio.wait([bringing], timeout=_LOOK_S)
+            await asyncio.wait([bringing], timeout=_RETURN_LOOK_S if why == "lost" else None)
         return None
 
     def bring(self, number: str) -> ThirdParty:
