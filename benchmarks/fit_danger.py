@@ -2,9 +2,10 @@
 
     python -m benchmarks.fit_danger [--data benchmarks/data/emergencies.jsonl] [--harmless FILE…] [--cache DIR]
 
-``--harmless`` names real messages to a hotline that tell of no danger (JSONL, ``text`` and perhaps ``title``): what the
-project's own list cannot foresee. The title and three sentences of each are learnt as harmless, unless a phrase of
-danger is in them: then nobody has said that they are. Parts of one message are never on both sides of a fold.
+``--harmless`` names real messages to a hotline, or what people said elsewhere, that tell of no danger (JSONL, ``text``
+and perhaps ``title``): what the project's own list cannot foresee. The title and three sentences of each are learnt as
+harmless, unless a phrase of danger is in them: then nobody has said that they are. Parts of one message are never on
+both sides of a fold.
 """
 
 import argparse

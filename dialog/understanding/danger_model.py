@@ -1,9 +1,9 @@
 """A second ear for danger: how much a sentence means and sounds like known cries for help.
 
 A logistic regression over the sentence's vector (multilingual-e5-small) and its syllables, fitted by
-``python -m benchmarks.fit_danger`` on benchmarks/data/emergencies.jsonl and on sentences of real messages to hotlines.
-It finds what no list of phrases foresees (两个小孩下河游泳，沉下去没上来); alone it is too easily alarmed, so its
-threshold is high. In a long turn it also tells a phrase of danger from a story in which it only occurs.
+``python -m benchmarks.fit_danger`` on benchmarks/data/emergencies.jsonl, on sentences of real messages to hotlines and
+on other speech. It finds what no list of phrases foresees (两个小孩下河游泳，沉下去没上来); alone it is too easily
+alarmed, so its threshold is high. In a long turn it also tells a phrase of danger from a story in which it only occurs.
 """
 
 import math

@@ -12,7 +12,7 @@ import pytest
 from telephony.audiosocket.server import AudioSocketServer
 from telephony.settings import AudioSocketSettings
 from tests.support.agi_peer import AgiPeer
-from tests.support.audiosocket_peer import audiosocket_service
+from tests.support.audiosocket_peer import AudioSocketPeer, audiosocket_service
 from tests.support.sip_peers import free_tcp_port
 from voicebot.audio.tones import tone
 from voicebot.core.call import CallEnd
@@ -164,8 +164,12 @@ async def test_a_service_that_stops_leaves_its_callers_to_the_dialplan() -> None
 
 
 async def test_an_identity_of_ours_is_known_at_the_door_and_a_strangers_is_not() -> None:
-    async with led(allowed_uuids=(uuid.UUID(int=7),)) as (_, line):
-        assert line.start.dialled_number == "12345"
+    agi, allowed = free_tcp_port(), (uuid.UUID(int=7),)
+    async with audiosocket_service(agi_port=agi, allowed_uuids=allowed) as (server, door), AgiPeer(agi):
+        assert (await next_call(server)).end is None
+        async with AudioSocketPeer(door, uuid.UUID(int=8)) as stranger:
+            await until(stranger.over)
+        assert server.active == 1
 
 
 @pytest.mark.parametrize(
