@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 from dialog.city.grids import GridFinder
 from dialog.city.nouns import City, UnitLevel
-from dialog.ticket.place_names import NamedPart, PartKind, PlaceNames, unknown_names
+from dialog.ticket.place_names import PlaceNames
+from dialog.ticket.place_parts import NamedPart, PartKind
+from dialog.ticket.unknown_places import AROUND, names_by_context, unknown_names
 from voicebot.core.speech import Expect
 from voicebot.core.ticket import Address
 from voicebot.language.spans import NumberKind, NumberSpan
@@ -15,10 +18,20 @@ _NUMBER_PARTS = {NumberKind.HOUSE: "number", NumberKind.BUILDING: "building", Nu
                  NumberKind.ROOM: "room"}  # fmt: skip
 _PARTS = ("district", "street", "road", "number", "community", "building", "unit", "room", "landmark")
 _NEAR = re.compile(
-    r"(?:的|那个?|这个?|那里|这里)?(?:[东西南北]?门口|[东西南北]门|旁边|对面|附近|十字路口|交叉口|路口|后面|楼下|地下车库|桥下|[东西南北]侧|地铁口|拐角)"
+    rf"(?:的|那个?|这个?|那里|这里)?(?:[东西南北]?门口|地下车库|桥下|楼下|地铁口|拐角|{AROUND})"
+    r"(?:的?那[个条片块](?:[\u4e00-\u9fff](?:口|路|巷|道|坡|桥|院|楼|棚|地)|巷子|空地))?"
 )
 _GAP = 6  # characters between two parts of one address: 涧西区那个南昌路的三号院
-_JUNCTION = re.compile(r"[与和跟、]?(?:交叉口|路口|十字路口|交汇处|交界处|交口)")
+_NEAR_BY = 12  # characters between an address and another name that says more of it
+_SHORTEST = 3  # characters of an estate behind the name of its district
+_AND = re.compile(r"[的上]?[、，]?(?:[与和跟同]|交)?")
+_JUNCTION = re.compile(
+    r"(?:那个?|这个?|的|相)*(?:十字路口|十字|丁字路口|三岔口|岔路口|交叉路?口|路口|交汇处|交界处|交汇口|交口|口(?![袋罩碑])|[东西南北]{1,2}(?:角|拐角)|拐角)"
+)
+_BESIDE = re.compile(r"(?:对面|对过|旁边|附近|隔壁|后面|后头)(?:那个|的)?$")
+_HEADS = (PartKind.ROAD, PartKind.COMMUNITY)
+_UNITS = (PartKind.DISTRICT, PartKind.STREET)
+_Part = NamedPart | NumberSpan
 
 
 class AddressFinder:
@@ -33,17 +46,25 @@ class AddressFinder:
         """The place that ``text`` names, None when it names none. A bare 五号楼 is an address with one part."""
         names = self._names(text)
         numbers = self._numbers(text, expects, names)
-        group = _main_group([*names, *numbers])
-        if not group:
-            return None
+        groups = _groups([*names, *numbers])
+        group = max(groups, key=_weight, default=[])
+        if not group or (expects is Expect.ADDRESS and _only_by_context(group)):
+            return None  # an answer that names nothing for certain is better kept whole
         start, end = group[0].start, group[-1].end
         if near := _NEAR.match(text, end):
             end = near.end()
         address = Address(spoken=text[start:end].strip("，,的 "))
-        for part in group:
+        told = [*group, *_elsewhere(group, groups, text)]
+        for part in told:
             address = _with(address, part)
         address = _junction(address, group, text)
-        return self._placed(address, [p for p in group if isinstance(p, NamedPart)])
+        return self._placed(address, [p for p in told if isinstance(p, NamedPart)])
+
+    def parts(self, text: str) -> list[tuple[str, int, int]]:
+        """Kind, start and end of everything in ``text`` that belongs to an address."""
+        names = self._names(text)
+        found: list[_Part] = [*names, *self._numbers(text, Expect.ADDRESS, names)]
+        return [(part.kind, part.start, part.end) for part in found]
 
     def merged(self, old: Address, new: Address) -> Address:
         """The old address with the parts that were said anew; a new road or estate drops the old one's numbers."""
@@ -71,6 +92,8 @@ class AddressFinder:
                 extra.append(part)
             elif part.kind is PartKind.LANDMARK and over[-1].kind is PartKind.ROAD and part.end > over[-1].end:
                 extra.append(replace(part, start=over[-1].end))  # 西苑路小学 stands in 西苑路
+            elif over[-1].unit and over[-1].end + _SHORTEST <= part.end and part.start <= over[-1].start:
+                extra.append(replace(part, start=over[-1].end, name=text[over[-1].end : part.end]))  # 老城唐寺门小区
             elif part.end > over[-1].end and part.start <= over[0].start and not over[-1].unit:
                 known = [k for k in known if k not in over]  # 丽景花园南区 is not 丽景花园
                 extra.append(part)
@@ -78,7 +101,8 @@ class AddressFinder:
         for part in sorted([*known, *extra], key=lambda p: (p.start, p.start - p.end)):
             if all(part.start >= d.end for d in distinct):
                 distinct.append(part)
-        return distinct
+        seen = [p for p in names_by_context(text) if all(p.end <= d.start or p.start >= d.end for d in distinct)]
+        return sorted([*distinct, *seen], key=lambda p: p.start)
 
     def _numbers(self, text: str, expects: Expect, names: list[NamedPart]) -> list[NumberSpan]:
         said = {text[p.start : p.end] for p in names}
@@ -144,18 +168,41 @@ def _a_date(text: str, span: NumberSpan) -> bool:
     return span.unit == "号" and bool(re.search(r"月$|月份$", text[: span.start]))
 
 
-def _main_group(parts: list[NamedPart | NumberSpan]) -> list[NamedPart | NumberSpan]:
-    """The run of parts that stand close together and say most."""
-    groups: list[list[NamedPart | NumberSpan]] = []
+def _groups(parts: list[_Part]) -> list[list[_Part]]:
+    """The runs of parts that stand close together."""
+    groups: list[list[_Part]] = []
     for part in sorted(parts, key=lambda p: p.start):
         if groups and part.start - groups[-1][-1].end <= _GAP:
             groups[-1].append(part)
         else:
             groups.append([part])
-    return max(groups, key=_weight, default=[])
+    return groups
 
 
-def _weight(group: list[NamedPart | NumberSpan]) -> float:
+def _only_by_context(group: list[_Part]) -> bool:
+    return all(isinstance(p, NamedPart) and p.by_context for p in group)
+
+
+def _elsewhere(main: list[_Part], groups: list[list[_Part]], text: str) -> list[_Part]:
+    """What other runs add: the district or the door anywhere in the sentence, a name only close by."""
+    added: list[_Part] = []
+    for group in groups:
+        if group is main:
+            continue
+        near = min(abs(group[0].start - main[-1].end), abs(main[0].start - group[-1].end)) <= _NEAR_BY
+        near = near or (group[0].start < main[0].start and bool(_BESIDE.search(text, 0, main[0].start)))
+        for part in group:
+            if isinstance(part, NumberSpan):
+                fits = part.kind is not NumberKind.HOUSE and part.start > main[0].start
+                fits = fits and not any(isinstance(p, NamedPart) and p.kind in _HEADS for p in group)
+            else:
+                fits = part.kind in _UNITS or near
+            if fits:
+                added.append(part)
+    return added
+
+
+def _weight(group: list[_Part]) -> float:
     """Roads and estates count most, a bare number least; earlier groups win ties."""
     worth = {
         PartKind.ROAD: 3.0,
@@ -164,22 +211,24 @@ def _weight(group: list[NamedPart | NumberSpan]) -> float:
         PartKind.STREET: 2.0,
         PartKind.DISTRICT: 1.5,
     }
-    return sum(worth[p.kind] + (0.5 if p.nodes else 0) if isinstance(p, NamedPart) else 0.75 for p in group)
+    return sum(
+        (worth[p.kind] + (0.5 if p.nodes else 0)) * (0.5 if p.by_context else 1) if isinstance(p, NamedPart) else 0.75
+        for p in group
+    )
 
 
-def _with(address: Address, part: NamedPart | NumberSpan) -> Address:
+def _with(address: Address, part: _Part) -> Address:
     field = part.kind.value if isinstance(part, NamedPart) else _NUMBER_PARTS[part.kind]
     if getattr(address, field):
         return address
     if isinstance(part, NumberSpan):
-        if field == "number" and address.community and not address.road and part.unit == "号":
-            field = "number"
-        return replace(address, **{field: part.written})
+        return replace(address, **{field: f"{part.value}单元" if field == "unit" else part.written})
     return replace(address, **{field: part.name})
 
 
-def _junction(address: Address, group: list[NamedPart | NumberSpan], text: str) -> Address:
+def _junction(address: Address, group: list[_Part], text: str) -> Address:
     roads = [p for p in group if isinstance(p, NamedPart) and p.kind is PartKind.ROAD]
-    if len(roads) >= 2 and _JUNCTION.match(text, roads[1].end):
-        return replace(address, landmark=f"{roads[0].name}与{roads[1].name}交叉口")
+    for one, other in pairwise(roads):
+        if one.name != other.name and _AND.fullmatch(text, one.end, other.start) and _JUNCTION.match(text, other.end):
+            return replace(address, road=one.name, landmark=f"{one.name}与{other.name}交叉口")
     return address

@@ -6,13 +6,17 @@ from datetime import datetime
 
 from dialog.city.nouns import City
 from dialog.ticket.addresses import AddressFinder, named
-from dialog.ticket.event_time import find_time
-from dialog.ticket.matter import demand, matter, risks
-from dialog.ticket.people import find_amount, find_companies, find_name, find_persons
+from dialog.ticket.amounts import find_amount
+from dialog.ticket.companies import find_companies
+from dialog.ticket.corrections import Part, corrected
+from dialog.ticket.demands import demand
+from dialog.ticket.event_time import find_time, time_spans
+from dialog.ticket.matter import matter, risks
+from dialog.ticket.people import find_name, find_persons, name_spans
 from dialog.understanding.intents import Intent, IntentFinder
 from voicebot.core.speech import Expect
 from voicebot.core.ticket import Address, Confidentiality, EventTime, TicketDraft
-from voicebot.language.spans import NumberKind
+from voicebot.language.spans import ADDRESS_KINDS, NumberKind
 from voicebot.language.spoken_numbers import find_numbers, find_phone
 
 _MATTER_LENGTH = 4  # characters that say something
@@ -53,7 +57,9 @@ class TicketExtractor:
 
     def find(self, text: str, now: datetime, expects: Expect = Expect.ANYTHING) -> Found:
         """Everything that a sentence says of a ticket; ``now`` is timezone-aware."""
-        intents = self._intents.find(text)
+        intents, heard = self._intents.find(text), text
+        local = now.astimezone(self._zone)
+        text = corrected(text, lambda said: self._parts(said, local))
         address = None if expects is Expect.DIGITS else self._addresses.find(text, expects)
         phone = find_phone(text, expects) or ""
         companies, wanted = find_companies(text), demand(text)
@@ -61,11 +67,11 @@ class TicketExtractor:
         taken += [text[s.start : s.end] for s in find_numbers(text) if s.kind is NumberKind.PHONE]
         said = matter(_PHONE_WORDS.sub("", text) if phone else text, tuple(taken))
         return Found(
-            text=text,
+            text=heard,
             matter=said if len(said) >= _MATTER_LENGTH else "",
             demand=wanted,
             address=address,
-            time=find_time(text, now.astimezone(self._zone)),
+            time=find_time(text, local),
             phone=phone if len(phone) >= 7 else "",
             name=find_name(text, expects) or "",
             companies=companies,
@@ -75,6 +81,13 @@ class TicketExtractor:
             confidentiality=_confidentiality(intents),
             risks=risks(text),
         )
+
+    def _parts(self, text: str, now: datetime) -> list[Part]:
+        """What a caller may take back and say anew."""
+        parts = [Part(kind, start, end) for kind, start, end in self._addresses.parts(text)]
+        parts += [Part("time", start, end) for start, end in time_spans(text, now)]
+        parts += [Part(s.kind, s.start, s.end) for s in find_numbers(text) if s.kind not in ADDRESS_KINDS]
+        return parts + [Part("name", start, end) for start, end in name_spans(text)]
 
     def filled(self, draft: TicketDraft, found: Found) -> TicketDraft:
         """The draft with what was found; a field that was said anew takes the new value."""

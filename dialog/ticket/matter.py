@@ -1,17 +1,14 @@
-"""What the caller wants to tell and wants done: the matter, the demand, the risks, the topics of one breath."""
+"""What the caller wants to tell and wants done: the matter, the risks, the topics of one breath."""
 
 import re
 
+from dialog.ticket.demands import asks
 from dialog.ticket.words import risk_words, words
 from voicebot.core.ticket import TicketType
 
 _CLAUSE = re.compile(r"[^，。！？；,.!?;]+")
 _OPENER = re.compile(rf"^(?:(?:{'|'.join(map(re.escape, words('openers')))})[，,。\s]*)+")
 _CLOSER = re.compile(rf"[，,。\s]*(?:{'|'.join(map(re.escape, words('closers')))})[啊呀吧了呢吗？?！!。]*$")
-_DEMAND = re.compile(
-    rf"(?:^|[，。！？；,.!?;]|我们?|我就|也|就)(?P<demand>(?!{'|'.join(words('demand_not'))})(?:{'|'.join(words('demand_starts'))})"
-    r"[^。！？；!?;]{2,40})"
-)
 _SEPARATOR = re.compile(rf"[，,。；;！!？?\s]*(?:{'|'.join(map(re.escape, words('separators')))})[，,：:\s]*")
 _ABOUT_ME = re.compile(
     r"(?:我家?住在?|我家在|我们?在|我是|我现在在|地址是|地点是|位置在|位置是|就在|在)[，,\s]*$|(?:我的?)?(?:电话|手机|手机号|号码|联系方式)(?:号码|号)?(?:是|为)?[，,\s]*$"
@@ -46,19 +43,8 @@ def matter(text: str, taken: tuple[str, ...] = ()) -> str:
         text = _CLOSER.sub("", _OPENER.sub("", text.strip("，,。！？!? ")))
     clauses = [c.strip() for c in _CLAUSE.findall(text)]
     kept = [c for c in clauses if not _BARE.fullmatch(c) and not _AT_US.fullmatch(c)]
-    told = [c for c in kept if not _DEMAND.match(c)]
+    told = [c for c in kept if not asks(c)]
     return "，".join(told if sum(map(len, told)) >= _MIN_TOPIC or troubled("".join(told)) else kept)
-
-
-def demand(text: str) -> str:
-    """What the caller asks for, in their own words; "" when they did not say."""
-    match = _DEMAND.search(text)
-    if match is None:
-        return ""
-    said = _CLOSER.sub("", match["demand"]).strip("，, ")
-    said = re.sub(r"^(?:希望|请求|要求|请|麻烦|恳请|恳求|强烈要求)(?:你们|有关部门|政府|能够|能)?", "", said)
-    said = re.sub(r"^(?:能不能|能否|可不可以|可以不可以|你们)", "", said)
-    return said.rstrip("吗呢吧啊嘛")
 
 
 def risks(text: str) -> tuple[str, ...]:

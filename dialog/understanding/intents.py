@@ -54,6 +54,7 @@ class _Phrases:
     part: tuple[str, ...]
     part_sounds: tuple[str, ...]
     excluded: tuple[str, ...]
+    pattern: re.Pattern[str] | None
     max_length: int
 
 
@@ -84,6 +85,8 @@ class IntentFinder:
         if any(word in text for word in phrases.excluded):
             return False
         if self._covered(bare, phrases.whole_bare):
+            return True
+        if phrases.pattern is not None and phrases.pattern.search(text):
             return True
         by_sound = phrases.whole_sounds if len(bare) == len(sounds) <= _SOUND_WHOLE else frozenset()
         if sounds in phrases.whole_sounds or (by_sound and self._covered(bare, phrases.whole_bare, by_sound)):
@@ -134,5 +137,6 @@ def _phrases(row: dict[str, object]) -> _Phrases:
             sound_key(w) for w in part if by_sound and len(syllables(w)) >= _SOUND_PART and not w.isascii()
         ),
         excluded=words("except"),
+        pattern=re.compile("|".join(words("pattern"))) if "pattern" in row else None,
         max_length=length if isinstance(length, int) else 10_000,
     )

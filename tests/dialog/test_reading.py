@@ -48,7 +48,7 @@ def test_anything_but_an_object_of_strings_is_no_answer(answer: str) -> None:
         checked(answer, SAID)
 
 
-PLACELESS = "老粮库后头那个巷口晚上没有灯，黑得很"
+PLACELESS = "老槐树那条巷子晚上没有灯，黑得很"
 
 
 def assisted(reader: FakeTicketReader, **budget: int) -> DialogTools:
@@ -59,14 +59,14 @@ def assisted(reader: FakeTicketReader, **budget: int) -> DialogTools:
 def test_a_place_that_the_rules_did_not_find_is_not_asked_for() -> None:
     alone = Talk()
     assert "ask_where" in keys(alone.say(PLACELESS)), "the rules find it by now: take another sentence"
-    reader = FakeTicketReader({"location": "老粮库后头那个巷口", "gist": "巷口晚上没有灯"})
+    reader = FakeTicketReader({"location": "老槐树那条巷子", "gist": "巷子晚上没有灯"})
     talk = Talk(using=assisted(reader))
     assert keys(talk.say(PLACELESS)) == ["readback"]
     talk.say("对")
     (draft,) = talk.drafts
-    assert draft.address.spoken == "老粮库后头那个巷口"
+    assert draft.address.spoken == "老槐树那条巷子"
     assert dict(draft.sources)["address"] == PLACELESS
-    assert "巷口晚上没有灯" in draft.title
+    assert "巷子晚上没有灯" in draft.title
     assert reader.asked == [(PLACELESS,)]
 
 

@@ -30,6 +30,7 @@ def find_numbers(text: str, expects: Expect = Expect.ANYTHING, names: Collection
     address = addresses.rules(address_expected=expects is Expect.ADDRESS)
     for pattern, read in (
         quantities.WRITTEN_DATE,
+        addresses.DOOR,
         *_RUNS,
         *address,
         *quantities.rules(time_expected=expects is Expect.TIME),
