@@ -41,11 +41,12 @@ def _matter(c: Conversation, text: str, intents: frozenset[Intent]) -> list[Acti
         return answers.register(c, Heard(text, intents)) if m.question else intake.begin(c, text)
     if len(text) < _LENGTH or not found.anything:
         return []
-    local = (found.address is not None and precise(found.address)) or found.time is not None
+    placed = found.address is not None and precise(found.address)
+    local = placed or (found.time is not None and found.time.start is not None)  # 半夜, 每天 are in questions too
     report = local and troubled(text)
     spoken_kind = kind_by_words(text)
     question, trouble = asks_information(text), troubled(text)
-    if (question and not report) or not (trouble or local or spoken_kind):
+    if (question and not report) or not (trouble or placed or spoken_kind):
         hit = answers.search(c, text)
         if hit is not None and hit.sure:
             return answers.answer(c, text, hit)

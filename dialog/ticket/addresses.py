@@ -90,7 +90,7 @@ class AddressFinder:
             over = [k for k in known if k.start < part.end and part.start < k.end]
             if not over:
                 extra.append(part)
-            elif part.kind is PartKind.LANDMARK and over[-1].kind is PartKind.ROAD and part.end > over[-1].end:
+            elif part.kind is PartKind.LANDMARK and over[-1].kind in _HEADS and part.end > over[-1].end:
                 extra.append(replace(part, start=over[-1].end))  # 西苑路小学 stands in 西苑路
             elif over[-1].unit and over[-1].end + _SHORTEST <= part.end and part.start <= over[-1].start:
                 extra.append(replace(part, start=over[-1].end, name=text[over[-1].end : part.end]))  # 老城唐寺门小区

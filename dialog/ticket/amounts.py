@@ -14,13 +14,16 @@ def _any_of(name: str) -> str:
 
 
 _FIGURE = r"(?P<sum>[1-9][0-9]*(?:\.[0-9]+)?万?|[一二两三四五六七八九十百千万零]{1,9})"
-_ENDS = r"(?=[多来几]?(?:[，。！？；、,.!?\s]|$|[不都还才呢吧啊呀没就照的也了给]))(?!点)"
+_BEHIND = "[，。！？；、,.!?\\s]|$|[不都还才呢吧啊呀没就照的也了给]|[定订押保学]金|学费|报名费|首付|工资|房租"
+_ENDS = rf"(?=[多来几]?(?:{_BEHIND}))(?!点)"
 _PAID = re.compile(rf"{_any_of('paid')}{_any_of('paid_to')}*{_FIGURE}{_ENDS}")
-_PER = re.compile(rf"(?:一|每|每一|每个|按)?{_any_of('per')}(?:就|才|都|要|是|的|得)*{_FIGURE}{_ENDS}")
+_PER = re.compile(rf"(?:一|每|每一|每个|按){_any_of('per')}(?:就|才|都|要|是|的|得)*{_FIGURE}{_ENDS}")
 _ALONE = re.compile(
     r"(?:^|[，,。])(?P<sum>[一二两三四五六七八九十]*[百千万][一二两三四五六七八九十百千万零]*)(?=[，,。]|$)"
 )
-_IDIOM = re.compile("一(?:毛钱|分钱|毛|分|块钱|角钱)(?:也|都)?[没不未]")
+_IDIOM = re.compile(
+    "一(?:毛钱|分钱|毛|分|块钱|角钱)(?:也|都)?[没不未]|[一二三五八十]块[一二三五八十]块"
+)  # 一分没退, 十块八块的
 _DISPUTED = re.compile("|".join(map(re.escape, words("disputed"))))
 _LEAST = 10  # yuan; a smaller bare figure is a count more often than a sum
 
@@ -34,12 +37,10 @@ def find_amount(text: str) -> str:
 
 def _sums(text: str) -> Iterator[tuple[int, int, str]]:
     spans = find_numbers(text)
-    money = [s for s in spans if s.kind is NumberKind.AMOUNT]
     taken = []
-    for span in money:
+    for span in (s for s in spans if s.kind is NumberKind.AMOUNT):
         taken.append((span.start, span.end))
-        listed = any(span.start == other.end or span.end == other.start for other in money)  # 十块八块的
-        if not listed and not _IDIOM.match(text, span.start):
+        if not _IDIOM.match(text, span.start):
             yield span.start, span.end, span.value
     taken += [(s.start, s.end) for s in spans if s.kind is not NumberKind.AMOUNT and s.unit]
     for pattern in (_PAID, _PER, _ALONE):

@@ -16,7 +16,7 @@ from voicebot.language.spans import ADDRESS_KINDS
 
 _WORDS = "|".join(map(re.escape, words("corrections")))
 _CUE = re.compile(
-    rf"[，,。、\s]*(?:(?:{_WORDS})[，,。、\s啊呀哦呃嗯是]*)+(?:应该)?(?:就?是|在|叫|姓)?(?:那个)?"
+    rf"[，,。、\s哦啊噢喔呃嗯哎]*(?:(?:{_WORDS})[，,。、\s啊呀哦呃嗯是]*)+(?:现在|应该)?(?:就?是|在|叫|姓)?(?:那个)?"
     r"|[，,。、\s]+(?:呃|额|嗯|哦|啊)+[，,。、\s]*"
 )
 _HESITATION = re.compile(r"[，,。、\s呃额嗯哦啊]+")  # alone it corrects only a number: 四十栋，呃，四十一号楼

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from dialog.ticket.moments import lasting
 from dialog.ticket.time_rules import RULES, SURE
 from voicebot.core.ticket import EventTime
 
@@ -26,6 +27,8 @@ class _Said:
     end: int
     sure: int
     exact: int
+    habit: bool
+    lasts: bool
     time: EventTime
 
 
@@ -42,6 +45,8 @@ def find_time(text: str, now: datetime) -> EventTime | None:
     for said in found:
         if said.start >= best.end and said.exact > best.exact and _REFINED.fullmatch(text, best.end, said.start):
             best = said
+    if best.habit:  # how long it has gone on says more than at what hour of the day it does
+        best = next((said for said in found if said.lasts and said.sure == surest), best)
     return best.time
 
 
@@ -58,7 +63,7 @@ def _all(text: str, now: datetime) -> Iterator[_Said]:
                 continue
             clause = re.split("[，。！？；,]", text[: match.start("s")])[-1]
             sure = rule.sure if not _WISHED.search(clause) else min(rule.sure, SURE - 2)
-            yield _Said(match.start("s"), match.end("s"), sure, rule.exact, time)
+            yield _Said(match.start("s"), match.end("s"), sure, rule.exact, rule.habit, rule.read is lasting, time)
 
 
 def _outermost(found: list[_Said]) -> list[_Said]:

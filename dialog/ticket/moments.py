@@ -121,7 +121,7 @@ def of_year(match: Match, now: datetime) -> EventTime | None:
         start = midnight(now).replace(year=year, month=1, day=1)
         end = start.replace(year=year + 1)
     else:
-        return EventTime(match["s"], since=match["s"].endswith(_SINCE))
+        return EventTime(match["s"], since=_from_then_on(match["s"]))
     if not _get(match, "year") and start > now:
         start, end = start.replace(year=year - 1), end.replace(year=end.year - 1)
     after = _get(match, "after")
@@ -171,10 +171,14 @@ def _year(spoken: str, now: datetime) -> int:
         return (2000 if len(digits) == 2 else 0) + int(digits) if digits else now.year
 
 
+def _from_then_on(spoken: str) -> bool:
+    return spoken.endswith(_SINCE) and not spoken.endswith("前后")
+
+
 def _ranged(match: Match, start: datetime, end: datetime) -> EventTime:
     if _get(match, "to") and _NOW.search(_get(match, "to")):
         return EventTime(match["s"], start, None, since=True)
-    since = _get(match, "after").endswith(_SINCE)
+    since = _from_then_on(_get(match, "after"))
     return EventTime(match["s"], start, None if since else end, since=since)
 
 

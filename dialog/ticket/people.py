@@ -36,6 +36,7 @@ _VERB = "[欠不没拖跑说把收骗打还拿让给要吃在态等卷耍敷]"
 _CHIEF = "(?:包工头|工头|老板|经理|主任|校长|园长|院长|房东|司机|村支书|支书|教练|中介|负责人)"
 _ACCUSED = re.compile(
     rf"姓(?P<surname>{_SURNAME})的(?:{_TITLE})?"
+    rf"|(?:{_TITLE}|他|她|对方)，?姓(?P<any>(?![啥什名]){_HAN})(?=[，。,.\s]|$|{_VERB})"
     rf"|(?<!我是)(?<!俺是){_TITLE}，?(?:的?名字)?(?:名?叫|是|姓|叫做)(?P<name>{_SURNAME}{_HAN}{{0,2}}?)"
     rf"(?=[，。,.\s的]|$|{_VERB})"
     rf"|{_CHIEF}(?P<direct>{_SURNAME}{_HAN}{{2}})(?={_VERB}|[，。])"
@@ -62,5 +63,5 @@ def name_spans(text: str) -> list[tuple[int, int]]:
 
 def find_persons(text: str) -> tuple[str, ...]:
     """Persons who are complained of, by name or surname."""
-    found = (match["name"] or match["direct"] or match["surname"] for match in _ACCUSED.finditer(text))
+    found = (match["name"] or match["any"] or match["direct"] or match["surname"] for match in _ACCUSED.finditer(text))
     return tuple(dict.fromkeys(found))

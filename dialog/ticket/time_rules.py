@@ -29,12 +29,13 @@ Reader = Callable[[re.Match[str], datetime], EventTime | None]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A pattern and its reading; ``exact`` orders how closely rules tell a time."""
+    """A pattern and its reading; ``exact`` orders how closely rules tell a time, ``habit``: of no certain day."""
 
     pattern: re.Pattern[str]
     read: Reader
     sure: int = SURE
     exact: int = 1
+    habit: bool = False
 
 
 _HAN = "[\u4e00-\u9fff]"
@@ -51,13 +52,13 @@ _NOW = "(?:现在|如今|目前|这会儿|眼下|今(?:天|儿个?|个|日))"
 _OTHER_CLOCK = rf"{_ABOUT}?{_HOUR}(?:点钟?|[:：])(?:半|[一三]刻|{_MINUTE}分?)?(?:整|多钟?)?"
 _OTHER_DAY = rf"(?:第二天|次日|转天|{DAYS_BACK.pattern})"
 _UNTIL = rf"(?:{_OTHER_DAY}?(?:{PARTS.pattern})?{_OTHER_CLOCK}|{_NOW}|{_OTHER_DAY}?{_BARE_PART})"
-_TO = rf"(?P<to>(?:一直)?[到至]{_UNTIL}(?:之间)?)?"
+_TO = rf"(?P<to>(?:一直)?{_HAN}?[到至]{_UNTIL}(?:之间)?)?"
 _SINCE, _NEAR = table("after")["since"], table("after")["near"]
 _AFTER = rf"(?P<after>{any_of(table('after')['of_days'])}|起(?![来床火码])|多)?"
-_AFTER_ANY = rf"(?P<after>{any_of([*_SINCE, *_NEAR])}(?![来床火面头边果门台]))?"
+_AFTER_ANY = rf"(?P<after>[前后头][一两三几]天|{any_of([*_SINCE, *_NEAR])}(?![来床火面头边果门台]))?"
 _WHOLE = "一(?:整天|天|整宿|宿|整夜|夜|晚上|上午|下午|早上)|整天|全天"
 _IN_DAY = (
-    rf"(?:那天)?的?(?:{_WHOLE}|(?:{_ABOUT})?(?P<part>{PARTS.pattern})?的?{_CLOCK}?{_TO})"
+    rf"(?:那天)?[的从]?(?:{_WHOLE}|(?:{_ABOUT})?(?P<part>{PARTS.pattern})?的?{_CLOCK}?{_TO})"
     rf"(?:{_HAN}{{1,4}}?(?:以后|之后))?{_AFTER}"
 )
 _WEEK = "(?:周|星期|礼拜)"
@@ -103,13 +104,13 @@ def _duration(units: str) -> str:
     )
 
 
-def _rule(pattern: str, read: Reader, sure: int = SURE, exact: int = 1) -> Rule:
-    return Rule(re.compile(pattern), read, sure, exact)
+def _rule(pattern: str, read: Reader, sure: int = SURE, exact: int = 1, *, habit: bool = False) -> Rule:
+    return Rule(re.compile(pattern), read, sure, exact, habit)
 
 
 _OTHER_WEEKDAY = rf"(?P<more>[、和跟到至]?{_WEEK}[一二三四五六日天末]|[到至][一二三四五六日天](?!点)|日(?=[^常用]))"
 _A_MONTH = (
-    rf"(?P<month>上上个?月|上个?月|这个?月|本月"
+    rf"(?P<month>上上个?月|上个?月|(?:这个?|本)月(?=的?[{_DIGITS}底末中上下]|初[^一二三四五六七八九十])"
     rf"|(?<![{_DIGITS}个]){_MONTH}(?!{_LUNAR_DAY}|[{_DIGITS}]+[块元百千])(?![饼租薪票嫂季卡]))"
 )
 _PHASE = r"的?(?P<phase>月?[初底末](?!中|级)|月?中(?![间午旬学])|上旬|中旬|下旬)"
@@ -155,15 +156,18 @@ RULES: tuple[Rule, ...] = (
     _rule("(?:打从|自从|自打)(?P<s>[^，。]{2,8}?)(?=就|一直|便|，)", moments.recurring),
     _rule(rf"(?P<s>{_HAPPENING}{_THEN}|{any_of(table('happenings')['rush'])})", moments.recurring, LIKELY),
     _rule(
-        rf"(?P<s>{_OFTEN}的?(?:{PARTS.pattern}(?:{_OTHER_CLOCK})?|{_OTHER_CLOCK}){_TO}{_AFTER})",
+        rf"(?P<s>{_OFTEN}的?(?:{PARTS.pattern})?{_OTHER_CLOCK}{_TO}{_AFTER})",
         moments.recurring,
         exact=2,
+        habit=True,
     ),
+    _rule(rf"(?P<s>{_OFTEN}的?{PARTS.pattern}{_TO}{_AFTER})", moments.recurring, LIKELY, 2),
     _rule(rf"(?P<s>{_OFTEN})", moments.recurring, WEAK),
     _rule(
         rf"(?P<s>{PARTS.pattern}的?{_CLOCK}{_TO}(?:以后|之后|左右|前后|开始|那会儿?(?=专|就|老|总))?)",
         moments.unknown,
         exact=2,
+        habit=True,
     ),
     _rule(rf"(?P<s>{_BARE_PART}[到至](?:{_OTHER_CLOCK}|{_OTHER_DAY}?{_BARE_PART}))", moments.recurring),
     _rule(rf"(?P<s>{_BARE_PART})", moments.unknown, WEAK),
@@ -172,6 +176,7 @@ RULES: tuple[Rule, ...] = (
     _rule(rf"(?P<s>{_duration(_SHORT)}{_AGO})", moments.ago),
     _rule(rf"(?P<s>{_duration(_LONG)}了(?![{_DIGITS}]))", moments.lasting),
     _rule(rf"(?P<s>{_duration(_SHORT)}了)", moments.lasting, LIKELY),
+    _rule(rf"(?P<s>(?P<n>{_QUANTITY})(?P<unit>天){_QUANTITY}[夜宿]了?)", moments.lasting),
     _rule(rf"{_ACTED}(?P<s>{_duration(_LONG)}){_FOR}", moments.lasting),
     _rule(rf"{_ACTED}(?P<s>{_duration(_SHORT)})", moments.lasting, WEAK),
     _rule(rf"(?P<s>{_duration(_LONG)})(?=(?:都|也)?(?:没|不(?![行到]))|都(?!有))", moments.lasting, LIKELY),

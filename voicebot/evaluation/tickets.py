@@ -17,10 +17,10 @@ from pathlib import Path
 
 from dialog.ticket.addresses import as_said
 from dialog.ticket.extractor import TicketExtractor
-from dialog.ticket.matter import kind_by_words
+from dialog.ticket.matter import asks_information, kind_by_words, troubled
 from voicebot.core.errors import ConfigurationError
 from voicebot.core.speech import Expect
-from voicebot.core.ticket import Address, TicketDraft
+from voicebot.core.ticket import Address, TicketDraft, TicketType
 from voicebot.language.spoken_numbers import normalise
 
 _PARTS = frozenset(f.name for f in fields(Address)) - {"spoken", "node", "grid"}
@@ -126,10 +126,15 @@ def _have(draft: TicketDraft, name: str, text: str) -> str:
     if name == "time":
         return draft.time.spoken
     if name == "type":
-        kind = draft.type or kind_by_words(text)
+        kind = draft.type or kind_by_words(text) or _inquiry(text)
         return kind.value if kind else ""
     value = getattr(draft, name, "")
     return "" if value is None else _text(getattr(value, "value", value))
+
+
+def _inquiry(text: str) -> TicketType | None:
+    """A question that tells of no trouble is answered or taken down as one, whatever a classifier would say."""
+    return TicketType.INQUIRY if asks_information(text) and not troubled(text) else None
 
 
 def _same(name: str, have: str, want: str) -> bool:
