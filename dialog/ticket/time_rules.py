@@ -56,7 +56,7 @@ _TO = rf"(?P<to>(?:一直)?{_HAN}?[到至]{_UNTIL}(?:之间)?)?"
 _SINCE, _NEAR = table("after")["since"], table("after")["near"]
 _AFTER = rf"(?P<after>{any_of(table('after')['of_days'])}|起(?![来床火码])|多)?"
 _AFTER_ANY = rf"(?P<after>[前后头][一两三几]天|{any_of([*_SINCE, *_NEAR])}(?![来床火面头边果门台]))?"
-_WHOLE = "一(?:整天|天|整宿|宿|整夜|夜|晚上|上午|下午|早上)|整天|全天"
+_WHOLE = "一(?:整天|天|整宿|宿|整夜|夜(?!之间)|晚上|上午|下午|早上)|整天|全天"
 _IN_DAY = (
     rf"(?:那天)?[的从]?(?:{_WHOLE}|(?:{_ABOUT})?(?P<part>{PARTS.pattern})?的?{_CLOCK}?{_TO})"
     rf"(?:{_HAN}{{1,4}}?(?:以后|之后))?{_AFTER}"

@@ -123,6 +123,7 @@ def test_callers_and_others_by_name() -> None:
     [
         ("我不留名，举报一个加油点", Intent.ANONYMOUS),
         ("名字我就不说了", Intent.ANONYMOUS),
+        ("我不想让人知道是我说的", Intent.CONFIDENTIAL),
         ("先别跟厂里说是谁反映的", Intent.CONFIDENTIAL),
         ("别往学校说是家长打的", Intent.CONFIDENTIAL),
         ("我要投诉，名字保密", Intent.CONFIDENTIAL),
