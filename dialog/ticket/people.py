@@ -11,13 +11,16 @@ _GIVEN = rf"{_HAN}{{1,2}}?"
 _END = r"(?=[，。！？,.!?、\s]|$|我|你|他|电话|手机|住|是|在|的)"
 _STOP = r"(?=[，。！？,.!?、\s]|$)"
 _ME = "(?:我|俺|咱|本人)"
+_CALLED = "[叫教]"  # the second is how recognisers often write the first before a name
 _TITLE = "(?:" + "|".join(map(re.escape, words("titles"))) + ")"
 _KIN = (
     "(?:先生|女士|小姐|师傅|老师|婶子?|婶儿|姨|叔|伯|哥|姐|嫂子?"
     "|大爷|大妈|大娘|大姐|大哥|大叔|大嫂|阿姨|奶奶|爷爷|同学|老太|老汉|工)"
 )
 _NAME_RULES = (
-    re.compile(rf"(?:{_ME}的?名字(?:叫|是)|{_ME}叫|名叫|本人叫|叫{_ME})(?:做|作)?(?P<name>{_SURNAME}{_GIVEN}){_END}"),
+    re.compile(
+        rf"(?:{_ME}的?名字(?:叫|是)|{_ME}{_CALLED}|名叫|本人叫|叫{_ME})(?:做|作)?(?P<name>{_SURNAME}{_GIVEN}){_END}"
+    ),
     re.compile(rf"(?:我姓名(?:是|叫)?|姓名(?:是|叫))(?P<name>{_SURNAME}{_GIVEN}){_END}"),
     re.compile(
         rf"(?:{_ME}|免贵|鄙)姓(?P<name>{'|'.join(words('compound_surnames'))}|(?![啥什名]){_HAN})"
@@ -37,7 +40,7 @@ _CHIEF = "(?:包工头|工头|老板|经理|主任|校长|园长|院长|房东|�
 _ACCUSED = re.compile(
     rf"姓(?P<surname>{_SURNAME})的(?:{_TITLE})?"
     rf"|(?:{_TITLE}|他|她|对方)，?姓(?P<any>(?![啥什名]){_HAN})(?=[，。,.\s]|$|{_VERB})"
-    rf"|(?<!我是)(?<!俺是){_TITLE}，?(?:的?名字)?(?:名?叫|是|姓|叫做)(?P<name>{_SURNAME}{_HAN}{{0,2}}?)"
+    rf"|(?<!我是)(?<!俺是){_TITLE}，?(?:的?名字)?(?:名?{_CALLED}|是|姓|叫做)(?P<name>{_SURNAME}{_HAN}{{0,2}}?)"
     rf"(?=[，。,.\s的]|$|{_VERB})"
     rf"|{_CHIEF}(?P<direct>{_SURNAME}{_HAN}{{2}})(?={_VERB}|[，。])"
 )

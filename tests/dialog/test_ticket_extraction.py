@@ -136,6 +136,7 @@ def test_a_new_road_drops_the_old_number(places: AddressFinder) -> None:
         ("欧阳娜娜", Expect.NAME, "欧阳娜娜"),
         ("刘大伟", Expect.ANYTHING, None),
         ("老板姓张", Expect.ANYTHING, None),
+        ("我教李建国，手机号是一三八", Expect.ANYTHING, "李建国"),
     ],
 )
 def test_names_are_the_callers_own(text: str, expects: Expect, name: str | None) -> None:

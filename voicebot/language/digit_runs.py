@@ -10,6 +10,29 @@ _ROUND = rf"[{RUN_CLASS}](?:[千百](?![\u4e00-\u9fff]))?"  # 138 0013 八千
 SPOKEN_RUN = re.compile(rf"\+?{_ROUND}(?:{_BREAK}{_ROUND})*(?:{_BREAK}[xXＸ](?![a-zA-Z]))?")
 """A chain of digits with pauses, separators and hesitation between them."""
 
+_SOUNDS_LIKE = {  # what recognisers write for a digit that was read out, by the same sound in whatever tone
+    character: digit
+    for digit, characters in enumerate(
+        (
+            "灵玲铃林",
+            "要药妖腰摇咬以已依医移",
+            "而儿耳尔",
+            "山散伞",
+            "是事市死似",
+            "无吾武舞",
+            "流留刘",
+            "起期其气",
+            "吧把爸巴",
+            "就酒久旧",
+        )
+    )
+    for character in characters
+}
+_HEARD = f"[{RUN_CLASS}{''.join(_SOUNDS_LIKE)}]"
+HEARD_MOBILE = re.compile(rf"(?<![{RUN_CLASS}]){_HEARD}(?:[\s,，]*{_HEARD}){{10}}(?![\s,，]*[{RUN_CLASS}])")
+"""Eleven digits in a row, of which some may be written as another word of the same sound."""
+_MISHEARD = 2  # digits of eleven at most: the rest says that a number is being read out
+
 _REPEATED = re.compile(rf"([两二三四五六七八2-8])个([{RUN_CLASS}])(?![{RUN_CLASS}]?[十百千万亿])")
 _MOBILE = re.compile(r"(?:0?086|0?86)?(1[3-9]\d{9})")
 _LANDLINE = re.compile(r"(0[1-9]\d{1,2})?([2-8]\d{6,7})")
@@ -29,6 +52,15 @@ def spoken_digits(text: str) -> str:
     pieces = re.findall(rf"[{RUN_CLASS}]*[{RUN_CLASS}十][十百千][{RUN_CLASS}十百千]*|[{RUN_CLASS}十]+|[xXＸ]", text)
     digits = "".join(_as_digits(piece) for piece in pieces)
     return digits if "X" not in digits[:-1] else digits.replace("X", "")
+
+
+def heard_mobile(text: str) -> str | None:
+    """A mobile number of which one or two digits were written as other words (要三八 for 幺三八), or None."""
+    misheard = sum(character in _SOUNDS_LIKE for character in text)
+    if not 1 <= misheard <= _MISHEARD:
+        return None
+    digits = digit_run("".join(str(_SOUNDS_LIKE.get(c, c)) for c in text if c not in " ,，"))
+    return phone_number(digits) if digits and _MOBILE.fullmatch(digits) else None
 
 
 def phone_number(digits: str) -> str | None:

@@ -9,7 +9,15 @@ from collections.abc import Collection
 
 from voicebot.core.speech import Expect
 from voicebot.language import addresses, quantities
-from voicebot.language.digit_runs import SPOKEN_RUN, identity_number, phone_number, speak_digits, spoken_digits
+from voicebot.language.digit_runs import (
+    HEARD_MOBILE,
+    SPOKEN_RUN,
+    heard_mobile,
+    identity_number,
+    phone_number,
+    speak_digits,
+    spoken_digits,
+)
 from voicebot.language.numerals import RUN_CLASS
 from voicebot.language.quantities import Rule
 from voicebot.language.spans import ADDRESS_KINDS, Normalised, NumberKind, NumberSpan
@@ -76,6 +84,12 @@ def _certain(match: re.Match[str]) -> NumberSpan | None:
     return None
 
 
+def _heard(match: re.Match[str]) -> NumberSpan | None:
+    """A mobile number in which a digit was misheard as a word; only as long as no other reading makes it one."""
+    phone = heard_mobile(match[0])
+    return NumberSpan(NumberKind.PHONE, match.start(), match.end(), phone, phone) if phone else None
+
+
 def _spoken(match: re.Match[str]) -> NumberSpan | None:
     """Other numbers that were read out digit by digit; figures already look as they should."""
     digits = spoken_digits(match[0])
@@ -87,5 +101,6 @@ def _spoken(match: re.Match[str]) -> NumberSpan | None:
 _RUNS: tuple[Rule, ...] = (
     (SPOKEN_RUN, _certain),
     (re.compile(rf"[{RUN_CLASS}]{{7,}}[xXＸ]?"), _certain),  # a number right behind another one
+    (HEARD_MOBILE, _heard),
     (re.compile(rf"[{RUN_CLASS}](?:[\s-]?[{RUN_CLASS}])+"), _spoken),
 )

@@ -44,6 +44,25 @@ def test_landlines_and_service_numbers_are_telephone_numbers(said: str, number: 
     assert find_phone(said) == number
 
 
+@pytest.mark.parametrize(
+    ("heard", "number"),
+    [
+        ("电话要三六零三七九八八六六", "13603798866"),
+        ("我手机号以五五三七九零二三四六，今天早上", "15537902346"),
+        ("幺八六，三七九零，零无六七", "18637900567"),
+    ],
+)
+def test_a_digit_that_was_misheard_as_a_word_is_still_a_digit_among_ten_others(heard: str, number: str) -> None:
+    assert find_phone(heard) == number
+
+
+@pytest.mark.parametrize(
+    "said", ["我要八六三七九", "我住三楼要一八零零零零零零", "要以而山是五六七八九零", "二零要三八零零一三八零零"]
+)
+def test_words_that_only_sound_like_digits_make_no_number(said: str) -> None:
+    assert find_phone(said) is None
+
+
 @pytest.mark.parametrize("said", ["二零二六零三一五零零一", "一三八零零一三八零零", "12800138000", "没有电话"])
 def test_what_is_too_short_too_long_or_starts_wrong_is_no_telephone_number(said: str) -> None:
     assert find_phone(said) is None
