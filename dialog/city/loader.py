@@ -1,7 +1,7 @@
 """Turns a city's folder into a `City`, or says everything that is wrong with it.
 
 city.toml  departments.csv  units.csv  gazetteer.csv  categories.csv  catalogue.csv
-deadlines.toml  knowledge/*.md, and where there are any: grids.csv  prompts.toml  words.txt
+deadlines.toml  knowledge/*.md, and where there are any: grids.csv  prompts.toml  words.txt  elsewhere.txt
 """
 
 from collections.abc import Iterable
@@ -55,12 +55,13 @@ def load_city(folder: Path) -> City:
         deadlines=deadlines,
         prompts=prompts,
         articles=articles,
-        words=_words(folder / "words.txt"),
+        words=_lines(folder / "words.txt"),
+        elsewhere=_lines(folder / "elsewhere.txt"),
         grids=grids,
     )
 
 
-def _words(path: Path) -> tuple[str, ...]:
+def _lines(path: Path) -> tuple[str, ...]:
     if not path.exists():
         return ()
     lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())

@@ -1,11 +1,14 @@
 """The nouns of a city's data. All frozen: a running service never changes what clerks wrote."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from zoneinfo import ZoneInfo
+
+_OF_A_PEOPLE = re.compile("(.{2,3}?)(?:[一-龥]{1,4}族)+(?:自治)?([区县旗])")
 
 
 class UnitLevel(IntEnum):
@@ -60,6 +63,12 @@ class Unit:
     name: str
     level: UnitLevel
     parent: str = ""
+
+    @property
+    def short_name(self) -> str:
+        """What people say for the name of an autonomous unit (瀍河区 for 瀍河回族区); "" when they say it in full."""
+        people = _OF_A_PEOPLE.fullmatch(self.name)
+        return people[1] + people[2] if people else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +227,7 @@ class City:
     prompts: Mapping[str, str]
     articles: tuple[Article, ...]
     words: tuple[str, ...] = field(default=())
+    elsewhere: tuple[str, ...] = field(default=())
     grids: tuple[Grid, ...] = field(default=())
 
     @cached_property
@@ -281,7 +291,8 @@ class City:
     def _all_words(self) -> Iterator[Word]:
         for unit in self.units:
             weight = {UnitLevel.CITY: 3.0, UnitLevel.DISTRICT: 3.0, UnitLevel.STREET: 2.0, UnitLevel.COMMUNITY: 1.0}
-            yield Word(unit.name, weight[unit.level], "unit")
+            for name in (unit.name, unit.short_name):
+                yield Word(name, weight[unit.level], "unit")
         for place in self.places:
             for name in (place.name, *place.aliases):
                 yield Word(name, 2.0 if place.kind is PlaceKind.ROAD else 1.5, place.kind.value)

@@ -1,8 +1,8 @@
 """Decides whether the best article really answers what was said, or whether it is better to abstain.
 
-Meaning alone does not tell: multilingual-e5 gives .85 and more to unrelated Chinese sentences (AUC .955 on
-benchmarks/data/knowledge_questions.jsonl). So the likeness to the article is set against the likeness to things that
-articles cannot answer, and joined with shared words and with whether the caller asks or reports something.
+Meaning alone does not tell (AUC .955 on benchmarks/data/knowledge_questions.jsonl). So the likeness to the article is
+set against the likeness to the next article and to things that articles cannot answer, and joined with shared words and
+with whether the caller asks or reports something.
 """
 
 import math
@@ -18,10 +18,12 @@ _FILES = files("dialog.knowledge")
 class Evidence:
     """What speaks for the best article.
 
-    ``near`` and ``elsewhere`` are likenesses (about .85 to 1.1), ``shared`` is a share in [0, 1].
+    ``near``, ``next_best`` and ``elsewhere`` are likenesses in meaning, in [-1, 1], to the article, to the next one and
+    to what no article answers, ``shared`` is a share in [0, 1].
     """
 
     near: float
+    next_best: float
     elsewhere: float
     shared: float
     asks: bool
@@ -31,13 +33,13 @@ class Evidence:
 
     def features(self) -> tuple[float, ...]:
         """The numbers that the weights apply to."""
-        lead = min(max(self.near - self.elsewhere, -0.08), 0.08)
-        return (self.near, lead, self.shared, self.asks, self.procedure, self.reports, self.other)
+        ahead, lead = self.near - self.next_best, self.near - self.elsewhere
+        return (self.near, ahead, lead, self.shared, self.asks, self.procedure, self.reports, self.other)
 
 
 # Logistic regression, made by benchmarks/fit_knowledge_judge.py
-WEIGHTS = (10.177, 19.966, 5.05, 3.201, -0.049, -1.043, -3.661)
-INTERCEPT = -12.905
+WEIGHTS = (-8.311, 5.841, 7.504, 10.496, 0.914, -0.318, -0.203, -4.153)
+INTERCEPT = 0.21
 
 
 def probability(evidence: Evidence) -> float:

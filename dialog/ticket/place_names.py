@@ -10,7 +10,6 @@ from voicebot.language.sound import syllables
 
 _SOUND_LENGTH = 3  # shorter names sound like too many other words
 _UNIT_TAILS = ("街道办事处", "街道", "社区居委会", "社区", "居委会", "村委会")
-_OF_A_PEOPLE = re.compile("(.{2,3}?)(?:[一-龥]{1,4}族)+(?:自治)?([区县旗])")  # 瀍河回族区 is called 瀍河区
 _HAN = re.compile(r"[\u4e00-\u9fff]+")
 
 
@@ -91,9 +90,9 @@ class PlaceNames:
         self._entries[unit.name].append(_Entry(kind, unit.name, unit.id, unit=True))
         if unit.level is UnitLevel.DISTRICT and len(unit.name) == 3:
             self._entries[unit.name[:2]].append(_Entry(kind, unit.name, unit.id, unit=True))
-        if people := _OF_A_PEOPLE.fullmatch(unit.name):
-            for short in (people[1] + people[2], people[1]):
-                self._entries[short].append(_Entry(kind, unit.name, unit.id, unit=True))
+        if short := unit.short_name:
+            for name in (short, short[:-1]):
+                self._entries[name].append(_Entry(kind, unit.name, unit.id, unit=True))
         for tail in _UNIT_TAILS:
             stem = unit.name.removesuffix(tail)
             if stem != unit.name and len(stem) >= 2:
