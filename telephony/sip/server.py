@@ -13,6 +13,7 @@ from telephony.sip.addresses import ADDRESS_SCHEMES, caller_number, header_numbe
 from telephony.sip.book import CallBook, NoBook
 from telephony.sip.dialling import DialFailedError, dial, give_up
 from telephony.sip.line import SipLine
+from telephony.sip.refusals import tell_refusal
 from telephony.sip.runtime import create_user_agent, register, start_runtime
 from telephony.transfer import TransferOutcome, is_allowed
 from voicebot.core.call import CallEnd, CallStart, Channel
@@ -60,6 +61,7 @@ class SipLineServer:
         runtime = await start_runtime(self._settings, self._settings.transports)
         self._runtime = runtime
         runtime.on_dead = self._stack_died
+        runtime.subscribe(tell_refusal)
         try:
             for transport in self._settings.transports:
                 agent = await create_user_agent(runtime, self._settings, transport)
