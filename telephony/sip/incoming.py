@@ -19,11 +19,14 @@ class Incoming:
         self._resampler = Resampler(SAMPLE_RATE_HZ, SAMPLE_RATE_HZ)
         self._rate_hz = SAMPLE_RATE_HZ
         self._channels = 1
+        self.streamed = False
+        """Has there ever been a stream, in whichever direction?"""
 
     def read(self) -> bytes:
         """Everything that arrived since the last call, 8 kHz mono int16; b"" while there is no stream."""
         try:
             info = self._audio.info()  # every time: a renegotiation may have brought another codec
+            self.streamed = True
             if not info.rx_ready or not info.rx_buffered:
                 return b""
             self._bind(info.rx_sample_rate, info.rx_channels)

@@ -85,8 +85,11 @@ class SipLine(BaseLine):
             self.close(reason)
 
     def on_end(self, listener: Callable[["SipLine"], None]) -> None:
-        """Call ``listener`` once, when the call is over."""
-        self._on_end.append(listener)
+        """Call ``listener`` once, when the call is over; at once when it is already."""
+        if self._end is not None:
+            listener(self)
+        else:
+            self._on_end.append(listener)
 
     def close(self, reason: CallEnd) -> None:
         """Release everything the call holds here; the first reason stays."""
@@ -134,11 +137,20 @@ class SipLine(BaseLine):
             self._outgoing.observe()
             for frame in self._alignment.due(self.position):
                 put_newest(self._frames, frame)
-            if self.position > self._settings.max_call_s * SAMPLE_RATE_HZ:
-                await self.hang_up(CallEnd.MAX_DURATION)
+            if (end := self._overdue()) is not None:
+                await self.hang_up(end)
                 return
             due_s = max(due_s + FRAME_MS / 1000, loop.time())  # after a stall, no burst of late ticks
             await asyncio.sleep(due_s - loop.time())
+
+    def _overdue(self) -> CallEnd | None:
+        lasted_s = self.position / SAMPLE_RATE_HZ
+        if lasted_s > self._settings.max_call_s:
+            return CallEnd.MAX_DURATION
+        # The stack's timeout watches a stream. With port 0, no common codec or a hold from the start there is none.
+        if not self._incoming.streamed and 0 < self._settings.rtp_timeout_s < lasted_s:
+            return CallEnd.LINE_LOST
+        return None
 
 
 def _reason_of(text: str) -> CallEnd:

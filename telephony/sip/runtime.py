@@ -9,6 +9,7 @@ from pathlib import Path
 from baresip import Account, BaresipError, Config, RegistrationError, Runtime, UserAgent
 
 from telephony.settings import TelephonySettings, Transport
+from telephony.sip.refusals import tell_refusals_of_the_log
 from voicebot.core.errors import LineError
 
 # A bare name means 8 kHz to the stack.
@@ -74,6 +75,7 @@ async def start_runtime(settings: TelephonySettings, transports: Sequence[Transp
         _check_readable(settings.tls_certificate)
     if settings.tls_authorities:
         _check_readable(settings.tls_authorities)
+    tell_refusals_of_the_log()
     runtime = Runtime()
     try:
         await runtime.start(_config(settings, transports))
@@ -99,6 +101,7 @@ def _config(settings: TelephonySettings, transports: Sequence[Transport]) -> Con
     lines = [
         f"sip_transports {','.join(transports)}",  # else the stack takes the next port for TLS, certificate or not
         f"sip_listen {settings.listen_address}:{settings.port}",
+        "net_af ipv4",  # as the line is: an offer of IPv6 media is then a 488, and without this word a 500
         f"rtp_ports {settings.rtp_port_min}-{settings.rtp_port_max}",
         f"audio_jitter_buffer_ms {settings.jitter_buffer_min_ms}-{settings.jitter_buffer_max_ms}",
         "call_hold_other_calls no",  # calls are strangers to each other; the stack would hold all but the newest

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import structlog
@@ -10,8 +10,10 @@ from baresip import BaresipError, Call, CallState, Event, Runtime, StackEvent, U
 
 from telephony.settings import TelephonySettings
 from telephony.sip.addresses import ADDRESS_SCHEMES, caller_number, header_number, number_of, sip_uri
+from telephony.sip.book import CallBook, NoBook
 from telephony.sip.dialling import DialFailedError, dial, give_up
 from telephony.sip.line import SipLine
+from telephony.sip.refusals import tell_refusal
 from telephony.sip.runtime import create_user_agent, register, start_runtime
 from telephony.transfer import TransferOutcome, is_allowed
 from voicebot.core.call import CallEnd, CallStart, Channel
@@ -26,14 +28,20 @@ _ESTABLISH_S = 35.0  # the stack itself gives up on a missing ACK after 32 s (RF
 class SipLineServer:
     """Answers calls and hands them out. One per process, as the stack is."""
 
-    def __init__(self, settings: TelephonySettings, clock: Clock, tenant: str = "default"):
+    def __init__(
+        self, settings: TelephonySettings, clock: Clock, tenant: str = "default", book: CallBook | None = None
+    ):
+        """``book``: where calls that come in are entered before they are answered; None keeps no record."""
+        self._book = book or NoBook()
         self._settings = settings
         self._clock = clock
         self._tenant = tenant
         self._runtime: Runtime | None = None
         self._agents: list[UserAgent] = []
         self._answering: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()  # the entries of calls that nobody has served
         self._lines: set[SipLine] = set()
+        self._untaken: set[SipLine] = set()  # answered, and still in the queue below
         # As many as there can be calls; when nobody takes them from here, further calls are hung up.
         self._answered: asyncio.Queue[SipLine | None] = asyncio.Queue(maxsize=settings.max_concurrent_calls)
         self._stopped = asyncio.Event()
@@ -53,6 +61,7 @@ class SipLineServer:
         runtime = await start_runtime(self._settings, self._settings.transports)
         self._runtime = runtime
         runtime.on_dead = self._stack_died
+        runtime.subscribe(tell_refusal)
         try:
             for transport in self._settings.transports:
                 agent = await create_user_agent(runtime, self._settings, transport)
@@ -75,6 +84,7 @@ class SipLineServer:
         while not self._stopped.is_set():
             line = await self._answered.get()
             if line is not None and line.end is None:
+                self._untaken.discard(line)
                 yield line
 
     async def call(self, target: str, beside: str = "") -> Line:
@@ -89,7 +99,7 @@ class SipLineServer:
             raise LineError(
                 f"外呼没有接通：{failure.reason}。", code=f"call_{failure.outcome}", remedy="请稍后再拨，或核对号码。"
             ) from failure
-        return self._connect(call, self._settings.number, number_of(target) or target)
+        return self._connect(call, self._start_of(call, self._settings.number, number_of(target) or target))
 
     def _uri_of(self, target: str, beside: str) -> str:
         if not is_allowed(target, self._settings.transfer_targets):
@@ -120,49 +130,59 @@ class SipLineServer:
             task.cancel()
         await asyncio.gather(*self._answering, return_exceptions=True)
         await asyncio.gather(*(line.hang_up(CallEnd.SHUTDOWN) for line in list(self._lines)))
+        await asyncio.gather(*self._closing, return_exceptions=True)
         self._agents.clear()
         await runtime.close()
         self._no_more()
 
     def _ring(self, call: Call) -> None:
-        self._keep(asyncio.create_task(self._answer(call), name="sip-answer"))
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+        _keep(self._answering, self._answer(call), "sip-answer")
 
     async def _answer(self, call: Call) -> None:
+        dialled = header_number(call.headers, "To") or self._settings.number
+        start = self._start_of(call, caller_number(call.headers, call.peer or ""), dialled)
         settled = asyncio.Event()
+        taken, end = False, CallEnd.CALLER_HUNG_UP
 
         def listen(event: StackEvent) -> None:
+            nonlocal taken
             if event.event in (Event.CALL_ESTABLISHED, Event.CALL_CLOSED):
                 settled.set()
             if event.event is Event.CALL_ESTABLISHED:
-                self._take(call)
+                taken = True
+                self._take(call, start)
 
         call.on(listen)
         try:
+            await self._book.enter(start)
             await call.answer()
+            end = CallEnd.LINE_LOST
             async with asyncio.timeout(_ESTABLISH_S):
                 await settled.wait()
         except (BaresipError, TimeoutError) as error:  # cancelled by the caller, or never acknowledged
             log.info("call_not_established", error=type(error).__name__)
+        except asyncio.CancelledError:
+            end = CallEnd.SHUTDOWN
+            raise
         finally:
             call.off(listen)
             if call.state is CallState.INCOMING:
                 await give_up(call)
+            if not taken:
+                self._close_entry(start, end)
 
-    def _take(self, call: Call) -> None:
-        dialled = header_number(call.headers, "To") or self._settings.number
-        line = self._connect(call, caller_number(call.headers, call.peer or ""), dialled)
+    def _take(self, call: Call, start: CallStart) -> None:
+        line = self._connect(call, start)
+        self._untaken.add(line)
+        line.on_end(self._close_untaken)
         if self._answered.full():
             log.error("call_not_taken", call_id=line.start.call_id)
-            self._keep(asyncio.create_task(line.hang_up(CallEnd.ERROR)))
+            _keep(self._answering, line.hang_up(CallEnd.ERROR), "sip-hang-up")
         else:
             self._answered.put_nowait(line)
 
-    def _connect(self, call: Call, caller: str, dialled: str) -> SipLine:
-        start = CallStart(
+    def _start_of(self, call: Call, caller: str, dialled: str) -> CallStart:
+        return CallStart(
             call_id=uuid.uuid4().hex,
             channel=Channel.SIP,
             answered_at=self._clock.now(),
@@ -171,11 +191,21 @@ class SipLineServer:
             dialled_number=dialled,
             diversion=header_number(call.headers, "Diversion"),
         )
+
+    def _connect(self, call: Call, start: CallStart) -> SipLine:
         line = SipLine(call, start, self._settings, self._clock, self._dial)
         self._lines.add(line)
         line.on_end(self._lines.discard)
         log.info("call_connected", call_id=start.call_id, sip_call_id=call.call_id)
         return line
+
+    def _close_untaken(self, line: SipLine) -> None:
+        if line in self._untaken:
+            self._untaken.discard(line)
+            self._close_entry(line.start, line.end or CallEnd.ERROR)
+
+    def _close_entry(self, start: CallStart, end: CallEnd) -> None:
+        _keep(self._closing, self._book.close(start, end), "close-entry")
 
     def _no_more(self) -> None:
         self._stopped.set()
@@ -187,3 +217,9 @@ class SipLineServer:
         for line in list(self._lines):
             line.close(CallEnd.LINE_LOST)
         self._no_more()
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], name: str) -> None:
+    task = asyncio.create_task(work, name=name)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

@@ -13,7 +13,7 @@ from tests.support.databases import WITH_FAKE, new_database
 from tests.support.nouns import bot_turn, call_start, caller_turn, full_draft
 from voicebot.core.call import CallEnd
 from voicebot.core.errors import StorageError
-from voicebot.core.ports import CallStore
+from voicebot.core.ports import CallStore, EarlyCallStore
 from voicebot.core.ticket import TicketDraft
 from voicebot.core.turn import Turn
 from voicebot.storage.calls import SqlCallStore
@@ -37,7 +37,7 @@ class Kept:
 class Subject:
     """A store, a way to look behind it, and the store of a process that starts after the first one died."""
 
-    store: CallStore
+    store: EarlyCallStore
     kept: Callable[[str], Awaitable[Kept]]
     after_death: Callable[[], CallStore]
 
@@ -125,6 +125,19 @@ async def test_beginning_a_call_again_loses_nothing(subject: Subject) -> None:
     await subject.store.add_turn("call-1", caller_turn())
     await subject.store.begin(call_start())
     assert (await subject.kept("call-1")).turns == [caller_turn()]
+
+
+async def test_a_call_that_was_announced_and_never_begun_is_cut_off_by_the_death_of_its_process(
+    subject: Subject,
+) -> None:
+    await subject.store.announce(call_start("call-1"))
+    await subject.store.announce(call_start("call-2"))
+    await subject.store.begin(call_start("call-2"))
+    await subject.store.add_turn("call-2", caller_turn())
+    assert (await subject.kept("call-1")).end is None
+    assert await subject.after_death().mark_cut_off() == 2
+    assert (await subject.kept("call-1")).end is CallEnd.CUT_OFF
+    assert (await subject.kept("call-2")).turns == [caller_turn()]
 
 
 async def test_the_first_end_of_a_call_stays(subject: Subject) -> None:

@@ -21,7 +21,7 @@ class KeptCall:
 
 
 class FakeCallStore:
-    """`CallStore` in memory; set ``failing`` to make every method raise it."""
+    """`EarlyCallStore` in memory; set ``failing`` to make every method raise it."""
 
     def __init__(self) -> None:
         self.calls: dict[str, KeptCall] = {}
@@ -32,6 +32,9 @@ class FakeCallStore:
     async def begin(self, start: CallStart) -> None:
         self._fail()
         self.calls.setdefault(start.call_id, KeptCall(start))
+
+    async def announce(self, start: CallStart) -> None:
+        await self.begin(start)
 
     async def add_turn(self, call_id: str, turn: Turn) -> None:
         self._call(call_id).turns[turn.index] = turn

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.hotline import Hotline
 from tests.support.models import require_models
+from tests.support.raw_sip import RawSip
 from voicebot.core.call import CallEnd
 from voicebot.core.turn import Speaker
 from voicebot.storage.database import Database
@@ -45,6 +46,27 @@ async def test_what_was_said_is_on_record_and_the_service_is_back_at_once(tmp_pa
     finally:
         caller.kill()
         caller.wait()
+        database.close()
+        assert hotline.stop() == 0, hotline.log()[-3000:]
+
+
+async def test_a_call_that_was_answered_a_moment_before_is_on_record(tmp_path: Path) -> None:
+    require_models("whisper-base", "kokoro")
+    hotline = Hotline.make(tmp_path)
+    hotline.start()
+    database = Database(hotline.settings.storage)
+    try:
+        async with RawSip(hotline.settings.sip.port, caller="13900139000") as peer:
+            peer.send("INVITE", peer.sdp())
+            answer = await peer.wait(lambda message: message.method == "INVITE" and message.status >= 200)
+            hotline.kill()  # not even acknowledged
+        assert answer.status == 200
+        (line,) = await CallRecords(database).latest()
+        assert (line.caller_number, line.end) == ("13900139000", None)
+        await asyncio.to_thread(hotline.start)
+        (line,) = await CallRecords(database).latest()
+        assert (line.caller_number, line.end, line.turns) == ("13900139000", CallEnd.CUT_OFF, 0)
+    finally:
         database.close()
         assert hotline.stop() == 0, hotline.log()[-3000:]
 

@@ -254,10 +254,17 @@ class RawSip(asyncio.DatagramProtocol):
         return "" if "tag=" in request.headers["to"] else f";tag={self._from_tag}"
 
     async def invite(
-        self, *, late_offer: bool = False, headers: str = "", direction: str = "sendrecv", timeout_s: float = 5
+        self,
+        *,
+        late_offer: bool = False,
+        headers: str = "",
+        direction: str = "sendrecv",
+        sdp: str = "",
+        timeout_s: float = 5,
     ) -> Message:
-        """INVITE or re-INVITE, acknowledged; returns the final response."""
-        self.send("INVITE", "" if late_offer else self.sdp(direction), headers)
+        """INVITE or re-INVITE, acknowledged; returns the final response. ``sdp`` is said in place of our own."""
+        offer = sdp or self.sdp(direction)
+        self.send("INVITE", "" if late_offer else offer, headers)
         response = await self.wait(lambda message: message.status >= 200 and message.method == "INVITE", timeout_s)
         tag = re.search(r"tag=([^;\s]+)", response.headers["to"])
         self._to_tag = tag[1] if tag else ""
@@ -270,7 +277,7 @@ class RawSip(asyncio.DatagramProtocol):
             port = re.search(r"m=audio (\d+)", response.body)
             assert port
             self.media.remote = (_ADDRESS, int(port[1]))
-        self.send("ACK", self.sdp() if late_offer else "")
+        self.send("ACK", offer if late_offer else "")
         return response
 
     async def bye(self) -> int:

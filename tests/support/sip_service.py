@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from telephony.settings import TelephonySettings
+from telephony.sip.book import CallBook
 from telephony.sip.runtime import free_sip_port
 from telephony.sip.server import SipLineServer
 from voicebot.core.clock import SystemClock
@@ -71,14 +72,18 @@ async def listen(service: Service, line: Line) -> None:
 
 @asynccontextmanager
 async def sip_service(
-    handle: Callable[[Service, Line], Awaitable[None]] = echo, *, collect_keys: bool = True, **settings: Any
+    handle: Callable[[Service, Line], Awaitable[None]] = echo,
+    *,
+    collect_keys: bool = True,
+    book: CallBook | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Service]:
     """A server on a free port of loopback; everything is released at the end."""
     port = free_sip_port("127.0.0.1")
     made = TelephonySettings.model_validate(
         {"listen_address": "127.0.0.1", "port": port, "rtp_port_min": 40000, "rtp_port_max": 40999, **settings}
     )
-    server = SipLineServer(made, SystemClock())
+    server = SipLineServer(made, SystemClock(), book=book)
     service = Service(server, port, handle, collect_keys=collect_keys)
     await server.start()
     serving = asyncio.create_task(service.serve())

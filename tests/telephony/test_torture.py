@@ -24,7 +24,6 @@ HARMLESS: dict[str, tuple[frozenset[int], str]] = {
     "novelsc": (frozenset({200}), "the same"),
     "mcl01": (frozenset({200}), "of two Content-Lengths one is taken; OPTIONS has no use for a body"),
     "invut": (frozenset({500}), "500 instead of 415: no call all the same"),
-    "v6_in_sdp": (frozenset({500}), "500 instead of 488 from a line without IPv6: no call all the same"),
 }
 """Messages that the stack answers otherwise than the RFC says: what it answers, and why that does no harm."""
 

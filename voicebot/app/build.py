@@ -22,6 +22,7 @@ from voicebot.core.ports import Line, Synthesiser
 from voicebot.desk.agent_queue import SqlAgentQueue
 from voicebot.desk.taking import CallTaking
 from voicebot.models import ModelStore
+from voicebot.pipeline.book import RecordedCalls
 from voicebot.pipeline.held import Contact, Exchange, HeldCalls
 from voicebot.pipeline.listening import ListeningPosts
 from voicebot.pipeline.observer import Observer
@@ -77,13 +78,14 @@ def build(settings: Settings, observer: Observer) -> House:
     tickets = SqlTicketStore(database, clock, number_prefix=city.ticket_prefix)
     listening = ListeningPosts()
     phones = DeskPhones(settings.webrtc, clock, city.tenant, listening) if settings.webrtc.enabled else None
-    sip = SipLineServer(settings.sip, clock, city.tenant)
+    questions = UnansweredQuestions(database, clock)
+    sip = SipLineServer(settings.sip, clock, city.tenant, RecordedCalls(calls, questions, observer))
     parts = Parts(
         ear=lambda: DialectEar(recogniser, packs, city.dialects),
         synthesiser=synthesiser,
         calls=calls,
         tickets=tickets,
-        questions=UnansweredQuestions(database, clock),
+        questions=questions,
         queue=queue,
         targets=SettingsTargets(settings.targets),
         observer=observer,

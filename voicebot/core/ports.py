@@ -242,6 +242,13 @@ class CallStore(Protocol):
         """At start: mark calls that never ended as cut off; returns how many."""
 
 
+class EarlyCallStore(CallStore, Protocol):
+    """A record of calls that does not keep a ringing caller waiting."""
+
+    async def announce(self, start: CallStart) -> None:
+        """A call is about to be answered: a killed process leaves it on record. `begin` then makes it durable."""
+
+
 class QuestionLog(Protocol):
     """Questions that went unanswered, for those who edit the knowledge base."""
 

@@ -23,7 +23,7 @@ _IS_CALL = select(calls.c.call_id).where(calls.c.call_id == bindparam("call_id")
 
 
 class SqlCallStore:
-    """`CallStore` on the database. Every method is committed when it returns."""
+    """`EarlyCallStore` on the database. Every method is committed when it returns."""
 
     def __init__(
         self,
@@ -48,9 +48,13 @@ class SqlCallStore:
         When this fails, the next write of the call begins it: a database that was away for a moment
         must not cost the whole call.
         """
-        if len(self._not_begun) < _MAX_NOT_BEGUN:
-            self._not_begun[start.call_id] = start
+        self._is_to_begin(start)
         await self._write_for(start.call_id, lambda _connection: None)
+
+    async def announce(self, start: CallStart) -> None:
+        """A call is about to be answered; as `begin`, without waiting for the disk."""
+        self._is_to_begin(start)
+        await self._write_for(start.call_id, lambda _connection: None, hasty=True)
 
     async def add_turn(self, call_id: str, turn: Turn) -> None:
         """A turn is complete; writing the same index again replaces it."""
@@ -110,7 +114,11 @@ class SqlCallStore:
         """Stop in good order; what this worker left unfinished is marked by the next one."""
         await self._database.write(lambda connection: workers.sign_out(connection, self._worker, self._clock.now()))
 
-    async def _write_for(self, call_id: str, work: Callable[[Connection], object]) -> None:
+    def _is_to_begin(self, start: CallStart) -> None:
+        if len(self._not_begun) < _MAX_NOT_BEGUN:
+            self._not_begun[start.call_id] = start
+
+    async def _write_for(self, call_id: str, work: Callable[[Connection], object], *, hasty: bool = False) -> None:
         start = self._not_begun.get(call_id)
 
         def whole(connection: Connection) -> None:
@@ -121,7 +129,7 @@ class SqlCallStore:
                 raise _unknown(call_id)
             work(connection)
 
-        await self._changes.write(whole, call_topic(call_id))
+        await self._changes.write(whole, call_topic(call_id), hasty=hasty)
         self._not_begun.pop(call_id, None)
 
     def _row(self, start: CallStart) -> dict[str, object]:

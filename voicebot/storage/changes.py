@@ -78,7 +78,13 @@ class Changes:
         self._watches: set[Watch] = set()
         self._telling: set[asyncio.Task[None]] = set()
 
-    async def write(self, work: Callable[[Connection], Result], *topics: str, harmless_twice: bool = False) -> Result:
+    async def write(
+        self,
+        work: Callable[[Connection], Result],
+        *topics: str,
+        harmless_twice: bool = False,
+        hasty: bool = False,
+    ) -> Result:
         """`Database.write`, then tell the topics."""
 
         def whole(connection: Connection) -> Result:
@@ -88,7 +94,7 @@ class Changes:
                     connection.execute(select(func.pg_notify(_CHANNEL, topic)))
             return result
 
-        result = await self._database.write(whole, harmless_twice=harmless_twice)
+        result = await self._database.write(whole, harmless_twice=harmless_twice, hasty=hasty)
         if self._database.is_sqlite:
             self.tell(*topics)
         return result

@@ -43,6 +43,7 @@ class Database:
             self._engine = _postgres_engine(self.url, settings)
             writers = readers = settings.pool_size
         self._reading = self._engine.execution_options(reading=True)
+        self._hasty = self._engine.execution_options(hasty=True)
         self._writers = ThreadPoolExecutor(writers, thread_name_prefix="record-write")
         self._readers = (
             self._writers if not self.is_sqlite else ThreadPoolExecutor(readers, thread_name_prefix="record-read")
@@ -67,14 +68,17 @@ class Database:
         """Run ``work`` in a transaction that only reads; raises `StorageError` within the deadline."""
         return await self._submit(self._readers, self._reading, work)
 
-    async def write(self, work: Callable[[Connection], Result], *, harmless_twice: bool = False) -> Result:
+    async def write(
+        self, work: Callable[[Connection], Result], *, harmless_twice: bool = False, hasty: bool = False
+    ) -> Result:
         """Run ``work`` in a transaction and commit it; raises `StorageError` within the deadline.
 
         ``work`` must bear being run twice: a connection that turns out to be dead is replaced. ``harmless_twice``:
         even after it was committed, as when the connection breaks before the server's answer. Without it such a
-        break is an error, and as after one with code ``database_slow`` the work may have been committed.
+        break is an error, and as after one with code ``database_slow`` the work may have been committed. ``hasty``:
+        does not wait for the disk; it outlives this process at once, and a loss of power from the next write on.
         """
-        return await self._submit(self._writers, self._engine, work, harmless_twice)
+        return await self._submit(self._writers, self._hasty if hasty else self._engine, work, harmless_twice)
 
     async def probe(self) -> str:
         """A sign of life for `/readyz`: the place of the database; raises `StorageError` when it is not usable."""
@@ -229,21 +233,25 @@ def _sqlite_engine(url: URL, settings: StorageSettings) -> Engine:
     def _prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions begin below, not behind our back
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")  # "durable when it returns", also when the power fails
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A writer takes the lock at once: one that starts as a reader cannot wait for it later (SQLITE_BUSY_SNAPSHOT).
-        reading = connection.get_execution_options().get("reading", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("reading", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        # FULL: "durable when it returns", also when the power fails.
+        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if options.get('hasty', False) else 'FULL'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
 
 def _postgres_engine(url: URL, settings: StorageSettings) -> Engine:
     statement_ms = int(settings.deadline_ms * 0.8)
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=settings.pool_size,
@@ -257,3 +265,10 @@ def _postgres_engine(url: URL, settings: StorageSettings) -> Engine:
             " -c idle_in_transaction_session_timeout=10000 -c timezone=UTC",
         },
     )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("hasty", False):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+
+    return engine

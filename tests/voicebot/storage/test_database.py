@@ -64,6 +64,17 @@ async def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
     assert await database.read(_count) == 0
 
 
+async def test_only_a_hasty_write_does_not_wait_for_the_disk(database: Database) -> None:
+    def waits(connection: Connection) -> str:
+        sqlite = connection.dialect.name == "sqlite"
+        return str(connection.execute(text("PRAGMA synchronous" if sqlite else "SHOW synchronous_commit")).scalar_one())
+
+    hasty, ordinary = ("1", "2") if database.is_sqlite else ("off", "on")  # NORMAL and FULL
+    assert await database.write(waits) == ordinary
+    assert await database.write(waits, hasty=True) == hasty
+    assert await database.write(waits) == ordinary
+
+
 async def test_what_was_said_is_in_no_error_text(database: Database) -> None:
     def refuse(connection: Connection) -> None:
         connection.execute(text("INSERT INTO nowhere VALUES (:said)"), {"said": call_start().caller_number})
