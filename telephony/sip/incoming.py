@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from baresip import AudioNotActive, AudioRestarted
+from baresip import AudioInfo, AudioNotActive, AudioRestarted
 
 from voicebot.audio.resample import Resampler
 from voicebot.core.frames import SAMPLE_RATE_HZ
@@ -20,13 +20,15 @@ class Incoming:
         self._rate_hz = SAMPLE_RATE_HZ
         self._channels = 1
 
-    def read(self) -> bytes:
-        """Everything that arrived since the last call, 8 kHz mono int16; b"" while there is no stream."""
+    def read(self, streams: AudioInfo | None) -> bytes:
+        """Everything that arrived since the last call, 8 kHz mono int16; b"" while there is no stream.
+
+        ``streams`` as they are now, every time: a renegotiation may have brought another codec.
+        """
+        if streams is None or not streams.rx_ready or not streams.rx_buffered:
+            return b""
         try:
-            info = self._audio.info()  # every time: a renegotiation may have brought another codec
-            if not info.rx_ready or not info.rx_buffered:
-                return b""
-            self._bind(info.rx_sample_rate, info.rx_channels)
+            self._bind(streams.rx_sample_rate, streams.rx_channels)
             native = self._audio.read(_MOST_BYTES)
         except (AudioNotActive, AudioRestarted):
             return b""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from baresip import BaresipError, Event, StackEvent
+from baresip import AudioInfo, AudioNotActive, BaresipError, Event, StackEvent
 
 from telephony.alignment import Alignment
 from telephony.base_line import BaseLine
@@ -120,6 +120,12 @@ class SipLine(BaseLine):
             "mos_estimate": stats.mos_estimate,
         }
 
+    def _streams(self) -> AudioInfo | None:
+        try:
+            return self._call.audio.info()  # type: ignore[no-any-return]
+        except AudioNotActive:
+            return None
+
     def _on_event(self, event: StackEvent) -> None:
         if event.event is Event.CALL_DTMF_START and event.text:
             put_newest(self._digits, event.text)
@@ -130,8 +136,9 @@ class SipLine(BaseLine):
         loop = asyncio.get_running_loop()
         due_s = loop.time()
         while True:
-            self._alignment.push(self._incoming.read())
-            self._outgoing.observe()
+            streams = self._streams()
+            self._alignment.push(self._incoming.read(streams))
+            self._outgoing.see(streams)
             for frame in self._alignment.due(self.position):
                 put_newest(self._frames, frame)
             if self.position > self._settings.max_call_s * SAMPLE_RATE_HZ:
