@@ -13,6 +13,7 @@ from telephony.sip.addresses import ADDRESS_SCHEMES, caller_number, header_numbe
 from telephony.sip.dialling import DialFailedError, dial, give_up
 from telephony.sip.line import SipLine
 from telephony.sip.runtime import create_user_agent, register, start_runtime
+from telephony.sip.ticking import Ticker
 from telephony.transfer import TransferOutcome, is_allowed
 from voicebot.core.call import CallEnd, CallStart, Channel
 from voicebot.core.errors import LineError
@@ -34,6 +35,7 @@ class SipLineServer:
         self._agents: list[UserAgent] = []
         self._answering: set[asyncio.Task[None]] = set()
         self._lines: set[SipLine] = set()
+        self._ticker = Ticker()
         # As many as there can be calls; when nobody takes them from here, further calls are hung up.
         self._answered: asyncio.Queue[SipLine | None] = asyncio.Queue(maxsize=settings.max_concurrent_calls)
         self._stopped = asyncio.Event()
@@ -171,7 +173,7 @@ class SipLineServer:
             dialled_number=dialled,
             diversion=header_number(call.headers, "Diversion"),
         )
-        line = SipLine(call, start, self._settings, self._clock, self._dial)
+        line = SipLine(call, start, self._settings, self._clock, self._ticker, self._dial)
         self._lines.add(line)
         line.on_end(self._lines.discard)
         log.info("call_connected", call_id=start.call_id, sip_call_id=call.call_id)
