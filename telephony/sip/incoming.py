@@ -8,8 +8,6 @@ from baresip import AudioInfo, AudioNotActive, AudioRestarted
 from voicebot.audio.resample import Resampler
 from voicebot.core.frames import SAMPLE_RATE_HZ
 
-_MOST_BYTES = 65536
-
 
 class Incoming:
     """Reads what has arrived; never waits."""
@@ -29,7 +27,7 @@ class Incoming:
             return b""
         try:
             self._bind(streams.rx_sample_rate, streams.rx_channels)
-            native = self._audio.read(_MOST_BYTES)
+            native = self._audio.read(streams.rx_buffered)
         except (AudioNotActive, AudioRestarted):
             return b""
         if self._channels > 1:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+_INT16, _FLOAT32 = np.dtype("<i2"), np.dtype(np.float32)  # made once: numpy reads a name again in every call
 FULL_SCALE = 32768.0
 SILENCE_DBFS = -96.0
 """What a frame of zeros is said to be: one step below the quietest int16 signal."""
@@ -19,8 +20,8 @@ def decibels(amplitude: float) -> float:
 
 def rms_dbfs(pcm: bytes) -> float:
     """Root mean square of int16 PCM in dBFS (a full-scale square wave is 0)."""
-    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
-    return decibels(math.sqrt(float(samples @ samples) / len(samples))) if len(samples) else SILENCE_DBFS
+    samples = np.frombuffer(pcm, _INT16).astype(_FLOAT32)
+    return decibels(math.sqrt(float(samples.dot(samples)) / len(samples))) if len(samples) else SILENCE_DBFS
 
 
 def levels_db(signal: NDArray[np.float32], step: int) -> NDArray[np.float64]:
