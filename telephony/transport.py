@@ -107,11 +107,14 @@ class LineOutput(BaseOutputTransport):
             await self.set_transport_ready(frame)
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
-        """Hand 20 ms to the line; False when the call is over or an interruption overtook the frame."""
-        if self._line.end is not None or (frame.interruptible and frame.id < self._oldest_wanted_id):
-            return False
-        await self._line.play(frame.audio)
-        return self._line.end is None
+        """Hand 20 ms to the line unless the call is over or an interruption overtook the frame.
+
+        Always False, which keeps the frame from going on down the pipeline: the voice ends here.
+        """
+        overtaken = frame.interruptible and frame.id < self._oldest_wanted_id
+        if self._line.end is None and not overtaken:
+            await self._line.play(frame.audio)
+        return False
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """On an interruption, throw away what waits here, then what waits in the line."""
@@ -167,7 +170,7 @@ class LineTransport(BaseTransport):
         return self._input
 
     def output(self) -> LineOutput:
-        """The last stage but what follows the audio out."""
+        """The last stage: no audio leaves it but through the line."""
         return self._output
 
     async def line_ended(self) -> None:
