@@ -94,7 +94,7 @@ class LineOutput(BaseOutputTransport):
     """The bot's audio. `Line.play` waits while the line's buffer is full, which is what paces the pipeline."""
 
     def __init__(self, line: Line, params: TransportParams):
-        super().__init__(params)
+        super().__init__(params, enable_direct_mode=True)  # audio waits in one queue, not in three
         self._line = line
         self._started = False
         self._oldest_wanted_id = 0
