@@ -94,11 +94,13 @@ async def listen(settings: Settings, lines: int, workers: int, settle_s: float, 
             Path(name), settings, sip=f"max_concurrent_calls = {_MOST_LINES // workers}\n", workers=workers
         )
         async with contender.running(settle_s):
+            dialling_s = DIAL_EVERY_S * lines + 1
+            until_s = time.monotonic() + dialling_s + listen_s + 1  # no call ends while all are measured
             calls = [
-                asyncio.create_task(_listen(contender.ports[number % workers], number, listen_s))
+                asyncio.create_task(_listen(contender.ports[number % workers], number, until_s))
                 for number in range(lines)
             ]
-            await asyncio.sleep(DIAL_EVERY_S * lines + 1)
+            await asyncio.sleep(dialling_s)
             before_s, callers_s, began_s = contender.cpu_s(), time.process_time(), time.monotonic()
             await asyncio.sleep(listen_s)
             wall_s = time.monotonic() - began_s
@@ -122,14 +124,13 @@ async def listen(settings: Settings, lines: int, workers: int, settle_s: float, 
     }
 
 
-async def _listen(port: int, number: int, listen_s: float) -> "tuple[np.ndarray[Any, Any] | None, int]":
+async def _listen(port: int, number: int, until_s: float) -> "tuple[np.ndarray[Any, Any] | None, int]":
     """Milliseconds between the packets of one call, and the holes in its voice; None when it was not answered."""
     await asyncio.sleep(DIAL_EVERY_S * number)
     try:
         async with WireCaller(port, f"138{number:08}") as caller:
             if (await caller.invite(timeout_s=10)).status != 200:
                 return None, 0
-            until_s = time.monotonic() + listen_s + 2
             while time.monotonic() < until_s and not caller.hung_up:  # noqa: ASYNC110  the bot may hang up
                 await asyncio.sleep(0.2)
             if not caller.hung_up:

@@ -1,6 +1,7 @@
 """A pipecat transport over any `Line`: the one place where the telephone meets the pipeline."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from pipecat.audio.dtmf.types import KeypadEntry
 from pipecat.frames.frames import (
@@ -9,7 +10,6 @@ from pipecat.frames.frames import (
     EndFrame,
     EndWorkerFrame,
     Frame,
-    InputAudioRawFrame,
     InputDTMFFrame,
     InterruptionFrame,
     OutputAudioRawFrame,
@@ -20,22 +20,28 @@ from pipecat.transports.base_input import BaseInputTransport
 from pipecat.transports.base_output import BaseOutputTransport
 from pipecat.transports.base_transport import BaseTransport, TransportParams
 
-from voicebot.core.frames import SAMPLE_RATE_HZ
+from voicebot.core.frames import SAMPLE_RATE_HZ, AudioFrame
 from voicebot.core.ports import Line
 
-_NS_PER_SAMPLE = 1_000_000_000 // SAMPLE_RATE_HZ
+Hear = Callable[[AudioFrame], Awaitable[None]]
+
 _TICK_S = 0.01
 _DRAIN_TICKS = 200  # the longest that the line's own buffer may take to empty after the last word: 2 s
 _KEYS = {key.value for key in KeypadEntry}
 
 
 class LineInput(BaseInputTransport):
-    """The caller's audio and digits. Each audio frame has its position in ``metadata["position"]`` and in ``pts``."""
+    """The caller's audio and digits. Digits go down the pipeline; audio goes straight to whoever hears it.
 
-    def __init__(self, transport: "LineTransport", line: Line, params: TransportParams):
+    Fifty times a second and call, a frame of the pipeline's with its queue, its timer and its tasks cost more than all
+    that is done with the audio.
+    """
+
+    def __init__(self, transport: "LineTransport", line: Line, hear: Hear, params: TransportParams):
         super().__init__(params)
         self._transport = transport
         self._line = line
+        self._hear = hear
         self._readers: list[asyncio.Task[None]] = []
 
     async def start(self, frame: StartFrame) -> None:
@@ -70,10 +76,10 @@ class LineInput(BaseInputTransport):
 
     async def _read_audio(self) -> None:
         async for audio in self._line.frames():
-            frame = InputAudioRawFrame(audio.pcm, sample_rate=SAMPLE_RATE_HZ, num_channels=1)
-            frame.metadata["position"] = audio.position
-            frame.pts = audio.position * _NS_PER_SAMPLE
-            await self.push_audio_frame(frame)
+            try:
+                await self._hear(audio)
+            except Exception as error:  # as everywhere in the pipeline: what one frame broke does not end the call
+                await self.push_error(f"Error hearing the caller: {error}", exception=error)
         end = self._line.end
         await self._transport.line_ended()
         await self.push_frame(EndWorkerFrame(reason=end.value if end else None), FrameDirection.UPSTREAM)
@@ -88,7 +94,7 @@ class LineOutput(BaseOutputTransport):
     """The bot's audio. `Line.play` waits while the line's buffer is full, which is what paces the pipeline."""
 
     def __init__(self, line: Line, params: TransportParams):
-        super().__init__(params)
+        super().__init__(params, enable_direct_mode=True)  # audio waits in one queue, not in three
         self._line = line
         self._started = False
         self._oldest_wanted_id = 0
@@ -101,11 +107,14 @@ class LineOutput(BaseOutputTransport):
             await self.set_transport_ready(frame)
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
-        """Hand 20 ms to the line; False when the call is over or an interruption overtook the frame."""
-        if self._line.end is not None or (frame.interruptible and frame.id < self._oldest_wanted_id):
-            return False
-        await self._line.play(frame.audio)
-        return self._line.end is None
+        """Hand 20 ms to the line unless the call is over or an interruption overtook the frame.
+
+        Always False, which keeps the frame from going on down the pipeline: the voice ends here.
+        """
+        overtaken = frame.interruptible and frame.id < self._oldest_wanted_id
+        if self._line.end is None and not overtaken:
+            await self._line.play(frame.audio)
+        return False
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         """On an interruption, throw away what waits here, then what waits in the line."""
@@ -138,20 +147,21 @@ class LineTransport(BaseTransport):
     on ``EndFrame``, at once on ``CancelFrame``.
     """
 
-    def __init__(self, line: Line, *, max_hold_s: float = 3600.0):
-        """``max_hold_s``: how long a caller may put us on hold (nothing leaves then) before output is given up."""
+    def __init__(self, line: Line, hear: Hear, *, max_hold_s: float = 3600.0):
+        """``hear`` takes the caller's audio, 20 ms at a time, from the start of the pipeline on.
+
+        ``max_hold_s``: how long a caller may put us on hold (nothing leaves then) before output is given up.
+        """
         super().__init__()
         self._line = line
         params = TransportParams(
-            audio_in_enabled=True,
-            audio_in_sample_rate=SAMPLE_RATE_HZ,
             audio_out_enabled=True,
             audio_out_sample_rate=SAMPLE_RATE_HZ,
             audio_out_10ms_chunks=2,
             audio_out_end_silence_secs=0,
             audio_out_write_timeout_secs=max_hold_s,
         )
-        self._input = LineInput(self, line, params)
+        self._input = LineInput(self, line, hear, params)
         self._output = LineOutput(line, params)
         self._register_event_handler("on_line_ended")
 
@@ -160,7 +170,7 @@ class LineTransport(BaseTransport):
         return self._input
 
     def output(self) -> LineOutput:
-        """The last stage but what follows the audio out."""
+        """The last stage: no audio leaves it but through the line."""
         return self._output
 
     async def line_ended(self) -> None:

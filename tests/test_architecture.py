@@ -16,6 +16,8 @@ MAY_CATCH_ALL = {
     "asr/streaming.py": "a pass of the recogniser",
     "voicebot/web/refusals.py": "a request",
     "telephony/webrtc/server.py": "a page that wants to call",
+    "telephony/transport.py": "a frame of the caller's, as pipecat does in the queues that it does not pass",
+    "telephony/sip/line.py": "a line among others on one clock",
     "asr/engines/funasr_models.py": "a library that raises whatever comes up",
     "asr/engines/whisper_decoder.py": "a library that raises plain Exception for a bad file",
 }

@@ -13,6 +13,7 @@ from telephony.settings import Codec, Encryption, TelephonySettings, Transport
 from telephony.sip.dialling import DialFailedError, dial
 from telephony.sip.line import SipLine
 from telephony.sip.runtime import create_user_agent, free_sip_port, start_runtime
+from telephony.sip.ticking import Ticker
 from telephony.transfer import TransferOutcome
 from voicebot.core.call import CallEnd, CallStart, Channel
 from voicebot.core.errors import LineError
@@ -73,7 +74,7 @@ class SipCaller:
             raise _not_answered(self._target, error) from error
         self._call = call
         start = CallStart(call.call_id or "", Channel.SIP, self._clock.now(), "", self._settings.number, "")
-        self._line = SipLine(call, start, self._settings, self._clock, _nobody)
+        self._line = SipLine(call, start, self._settings, self._clock, Ticker(), _nobody)
         self._tasks = [
             asyncio.create_task(self._listen(self._line), name="caller-listens"),
             asyncio.create_task(self._speak(self._line), name="caller-speaks"),

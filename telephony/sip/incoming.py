@@ -3,12 +3,10 @@
 from typing import Any
 
 import numpy as np
-from baresip import AudioNotActive, AudioRestarted
+from baresip import AudioInfo, AudioNotActive, AudioRestarted
 
 from voicebot.audio.resample import Resampler
 from voicebot.core.frames import SAMPLE_RATE_HZ
-
-_MOST_BYTES = 65536
 
 
 class Incoming:
@@ -22,15 +20,19 @@ class Incoming:
         self.streamed = False
         """Has there ever been a stream, in whichever direction?"""
 
-    def read(self) -> bytes:
-        """Everything that arrived since the last call, 8 kHz mono int16; b"" while there is no stream."""
+    def read(self, streams: AudioInfo | None) -> bytes:
+        """Everything that arrived since the last call, 8 kHz mono int16; b"" while there is no stream.
+
+        ``streams`` as they are now, every time: a renegotiation may have brought another codec.
+        """
+        if streams is None:
+            return b""
+        self.streamed = True
+        if not streams.rx_ready or not streams.rx_buffered:
+            return b""
         try:
-            info = self._audio.info()  # every time: a renegotiation may have brought another codec
-            self.streamed = True
-            if not info.rx_ready or not info.rx_buffered:
-                return b""
-            self._bind(info.rx_sample_rate, info.rx_channels)
-            native = self._audio.read(_MOST_BYTES)
+            self._bind(streams.rx_sample_rate, streams.rx_channels)
+            native = self._audio.read(streams.rx_buffered)
         except (AudioNotActive, AudioRestarted):
             return b""
         if self._channels > 1:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from baresip import BaresipError, Event, StackEvent
+from baresip import AudioInfo, AudioNotActive, BaresipError, Event, StackEvent
 
 from telephony.alignment import Alignment
 from telephony.base_line import BaseLine
@@ -14,10 +14,11 @@ from telephony.settings import TelephonySettings
 from telephony.sip.addresses import host_of
 from telephony.sip.incoming import Incoming
 from telephony.sip.outgoing import Outgoing
+from telephony.sip.ticking import Ticker
 from telephony.sip.transferring import Consult, Transferring
 from telephony.transfer import TransferOutcome
 from voicebot.core.call import CallEnd, CallStart
-from voicebot.core.frames import FRAME_MS, SAMPLE_RATE_HZ
+from voicebot.core.frames import SAMPLE_RATE_HZ
 from voicebot.core.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -28,9 +29,17 @@ _TRANSFERRED = "Call transfered"
 
 
 class SipLine(BaseLine):
-    """An established call. Its only task reads the caller's audio every 20 ms and lives as long as the call."""
+    """An established call. A ticker has it read the caller's audio every 20 ms for as long as the call lasts."""
 
-    def __init__(self, call: Any, start: CallStart, settings: TelephonySettings, clock: Clock, consult: Consult):
+    def __init__(
+        self,
+        call: Any,
+        start: CallStart,
+        settings: TelephonySettings,
+        clock: Clock,
+        ticker: Ticker,
+        consult: Consult,
+    ):
         """``consult`` calls the target of an attended transfer; it raises `DialFailedError`."""
         self._outgoing = Outgoing(call.audio, clock, settings.send_buffer_ms)
         super().__init__(start, self._outgoing)
@@ -45,8 +54,9 @@ class SipLine(BaseLine):
         self._transferring = Transferring(call, settings, self._over, consult)
         self._on_end: list[Callable[[SipLine], None]] = []
         call.on(self._on_event)
-        self._reader = asyncio.create_task(self._read(), name=f"sip-line-{start.call_id}")
-        self._reader.add_done_callback(self._reader_done)
+        self._hanging_up: asyncio.Task[None] | None = None
+        self._ticker = ticker
+        ticker.add(self._tick)
         if call.state.value == "closed":
             self.close(CallEnd.CALLER_HUNG_UP)
 
@@ -97,17 +107,23 @@ class SipLine(BaseLine):
             return
         ended = self._ending or reason
         self._call.off(self._on_event)
-        self._reader.cancel()
+        self._ticker.remove(self._tick)
         self._finish(ended)
         self._over.set()
         log.info("line_ended", call_id=self._start.call_id, end=ended.value, **self._quality())
         for listener in self._on_end:
             listener(self)
 
-    def _reader_done(self, reader: "asyncio.Task[None]") -> None:
-        if not reader.cancelled() and (fault := reader.exception()):
-            log.error("line_reader_failed", call_id=self._start.call_id, exc_info=fault)
-            self._hanging_up = asyncio.create_task(self.hang_up(CallEnd.ERROR))
+    def _tick(self) -> None:
+        try:
+            self._read()
+        except Exception:  # a line that fails must not take those of other callers with it
+            log.exception("line_reader_failed", call_id=self._start.call_id)
+            self._end_soon(CallEnd.ERROR)
+
+    def _end_soon(self, reason: CallEnd) -> None:
+        self._ticker.remove(self._tick)
+        self._hanging_up = asyncio.create_task(self.hang_up(reason), name=f"sip-line-ends-{self._start.call_id}")
 
     def _quality(self) -> dict[str, float]:
         stats = self._call.final_stats
@@ -123,28 +139,30 @@ class SipLine(BaseLine):
             "mos_estimate": stats.mos_estimate,
         }
 
+    def _streams(self) -> AudioInfo | None:
+        try:
+            return self._call.audio.info()
+        except AudioNotActive:
+            return None
+
     def _on_event(self, event: StackEvent) -> None:
         if event.event is Event.CALL_DTMF_START and event.text:
             put_newest(self._digits, event.text)
         elif event.event is Event.CALL_CLOSED:
             self.close(_reason_of(event.text or ""))
 
-    async def _read(self) -> None:
-        loop = asyncio.get_running_loop()
-        due_s = loop.time()
-        while True:
-            self._alignment.push(self._incoming.read())
-            self._outgoing.observe()
-            for frame in self._alignment.due(self.position):
-                put_newest(self._frames, frame)
-            if (end := self._overdue()) is not None:
-                await self.hang_up(end)
-                return
-            due_s = max(due_s + FRAME_MS / 1000, loop.time())  # after a stall, no burst of late ticks
-            await asyncio.sleep(due_s - loop.time())
+    def _read(self) -> None:
+        streams = self._streams()
+        self._alignment.push(self._incoming.read(streams))
+        self._outgoing.see(streams)
+        position = self.position
+        for frame in self._alignment.due(position):
+            put_newest(self._frames, frame)
+        if (end := self._overdue(position)) is not None:
+            self._end_soon(end)
 
-    def _overdue(self) -> CallEnd | None:
-        lasted_s = self.position / SAMPLE_RATE_HZ
+    def _overdue(self, position: int) -> CallEnd | None:
+        lasted_s = position / SAMPLE_RATE_HZ
         if lasted_s > self._settings.max_call_s:
             return CallEnd.MAX_DURATION
         # The stack's timeout watches a stream. With port 0, no common codec or a hold from the start there is none.

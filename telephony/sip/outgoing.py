@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import numpy as np
-from baresip import AudioNotActive, AudioRestarted
+from baresip import AudioInfo, AudioNotActive, AudioRestarted
 
 from voicebot.audio.resample import Resampler
 from voicebot.core.frames import FRAME_SAMPLES, SAMPLE_RATE_HZ, ms_to_samples
@@ -80,17 +80,29 @@ class Outgoing:
         return self._counts()
 
     def observe(self) -> None:
-        """Look at the stack's buffer; called every 20 ms, so that little is uncertain when a stream is replaced."""
+        """Look at the stack's buffer."""
         if self._closed or self._flushing():
             return
         try:
-            info = self._audio.info()
+            streams = self._audio.info()
         except AudioNotActive:
+            streams = None
+        self._take(streams)
+
+    def see(self, streams: AudioInfo | None) -> None:
+        """The stack's streams as they are now, None when there are none.
+
+        Told every 20 ms, so that little is uncertain when a stream is replaced.
+        """
+        if not self._closed and not self._flushing():
+            self._take(streams)
+
+    def _take(self, streams: AudioInfo | None) -> None:
+        if streams is None:
             self._stream_lost()
-            return
-        if info.tx_ready:
-            self._bind(info.tx_sample_rate, info.tx_channels)
-            self._buffered = -(-info.tx_buffered // self._scale)
+        elif streams.tx_ready:
+            self._bind(streams.tx_sample_rate, streams.tx_channels)
+            self._buffered = -(-streams.tx_buffered // self._scale)
 
     def close(self) -> None:
         """The call is over; what was not sent never will be."""

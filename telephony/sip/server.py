@@ -15,6 +15,7 @@ from telephony.sip.dialling import DialFailedError, dial, give_up
 from telephony.sip.line import SipLine
 from telephony.sip.refusals import tell_refusal
 from telephony.sip.runtime import create_user_agent, register, start_runtime
+from telephony.sip.ticking import Ticker
 from telephony.transfer import TransferOutcome, is_allowed
 from voicebot.core.call import CallEnd, CallStart, Channel
 from voicebot.core.errors import LineError
@@ -42,6 +43,7 @@ class SipLineServer:
         self._closing: set[asyncio.Task[None]] = set()  # the entries of calls that nobody has served
         self._lines: set[SipLine] = set()
         self._untaken: set[SipLine] = set()  # answered, and still in the queue below
+        self._ticker = Ticker()
         # As many as there can be calls; when nobody takes them from here, further calls are hung up.
         self._answered: asyncio.Queue[SipLine | None] = asyncio.Queue(maxsize=settings.max_concurrent_calls)
         self._stopped = asyncio.Event()
@@ -193,7 +195,7 @@ class SipLineServer:
         )
 
     def _connect(self, call: Call, start: CallStart) -> SipLine:
-        line = SipLine(call, start, self._settings, self._clock, self._dial)
+        line = SipLine(call, start, self._settings, self._clock, self._ticker, self._dial)
         self._lines.add(line)
         line.on_end(self._lines.discard)
         log.info("call_connected", call_id=start.call_id, sip_call_id=call.call_id)

@@ -8,7 +8,6 @@ import numpy as np
 from pipecat.frames.frames import (
     EndFrame,
     Frame,
-    InputAudioRawFrame,
     InputDTMFFrame,
     InterruptionFrame,
     OutputAudioRawFrame,
@@ -24,7 +23,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.line import FakeLine
 from voicebot.audio.tones import tone
 from voicebot.core.call import CallEnd
-from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ
+from voicebot.core.frames import FRAME_BYTES, FRAME_SAMPLES, SAMPLE_RATE_HZ, AudioFrame
 from voicebot.core.ports import Line
 from voicebot.evaluation.virtual_time import run_in_virtual_time
 
@@ -34,19 +33,23 @@ class Bot(FrameProcessor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard: list[InputAudioRawFrame] = []
+        self.heard: list[AudioFrame] = []
         self.keys: list[str] = []
         self.ended = False
+        self.stumbles_at: set[int] = set()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        if isinstance(frame, InputAudioRawFrame):
-            self.heard.append(frame)
-        elif isinstance(frame, InputDTMFFrame):
+        if isinstance(frame, InputDTMFFrame):
             self.keys.append(frame.button.value)
         else:
             self.ended = self.ended or isinstance(frame, EndFrame)
             await self.push_frame(frame, direction)
+
+    async def hear(self, audio: AudioFrame) -> None:
+        self.heard.append(audio)
+        if audio.position in self.stumbles_at:
+            raise ValueError("a broken frame")
 
     async def speak(self, pcm: bytes) -> None:
         for at in range(0, len(pcm), FRAME_BYTES):
@@ -60,7 +63,7 @@ class Call:
     def __init__(self, line: Line):
         self.bot = Bot()
         self.ends: list[CallEnd] = []
-        self.transport = LineTransport(line)
+        self.transport = LineTransport(line, self.bot.hear)
         self.transport.add_event_handler("on_line_ended", self._on_line_ended)
         self.worker = PipelineWorker(
             Pipeline([self.transport.input(), self.bot, self.transport.output()]),
@@ -101,10 +104,21 @@ def test_the_caller_s_audio_arrives_with_its_position():
             speech = tone((440,), 100)
             line.feed(speech)
             await asyncio.sleep(0.1)
-            assert b"".join(frame.audio for frame in call.bot.heard) == speech
-            assert [frame.metadata["position"] for frame in call.bot.heard] == [n * FRAME_SAMPLES for n in range(5)]
-            assert call.bot.heard[1].pts == 20_000_000
-            assert {frame.sample_rate for frame in call.bot.heard} == {SAMPLE_RATE_HZ}
+            assert b"".join(frame.pcm for frame in call.bot.heard) == speech
+            assert [frame.position for frame in call.bot.heard] == [n * FRAME_SAMPLES for n in range(5)]
+
+    in_virtual_time(main())
+
+
+def test_a_frame_that_cannot_be_heard_does_not_end_the_hearing():
+    async def main() -> None:
+        line = FakeLine()
+        async with Call(line) as call:
+            call.bot.stumbles_at = {FRAME_SAMPLES}
+            line.feed(tone((440,), 100))
+            await asyncio.sleep(0.1)
+            assert [frame.position for frame in call.bot.heard] == [n * FRAME_SAMPLES for n in range(5)]
+            assert line.end is None
 
     in_virtual_time(main())
 

@@ -16,6 +16,7 @@ from voicebot.app.desk import FIRST_ADMINISTRATOR, build_office, desk_tasks, fir
 from voicebot.app.house import House, Progress
 from voicebot.core.errors import HotlineError, LineError, ModelError
 from voicebot.core.ports import LineServer
+from voicebot.heaps import keep_what_is_loaded
 from voicebot.storage.retention import Retention
 from voicebot.web.call_routes import CallDoor
 from voicebot.web.front_page import Front
@@ -79,6 +80,7 @@ class Service:
             if not await finished_before(stop, house.start(say)):
                 say("启动已中止。")
                 return
+            keep_what_is_loaded()
             self._started = True
             tasks = [
                 *(asyncio.create_task(self._serve(server), name="calls") for server in self._servers),

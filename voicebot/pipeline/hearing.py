@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 
 import structlog
-from pipecat.frames.frames import Frame, InputAudioRawFrame, InputDTMFFrame, StartFrame
+from pipecat.frames.frames import Frame, InputDTMFFrame, StartFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from voicebot.audio.level import rms_dbfs
@@ -86,20 +86,18 @@ class Hearing(FrameProcessor):
             self._listening.stream.close()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
-        """Audio and digits end here; everything else passes."""
+        """Digits end here; everything else passes."""
         await super().process_frame(frame, direction)
         if isinstance(frame, StartFrame):
             self._start_tasks()
             await self.push_frame(frame, direction)
-        elif isinstance(frame, InputAudioRawFrame):
-            for audio in _whole_frames(frame):
-                await self._hear(audio)
         elif isinstance(frame, InputDTMFFrame):
             await self._press(frame.button.value)
         else:
             await self.push_frame(frame, direction)
 
-    async def _hear(self, audio: AudioFrame) -> None:
+    async def hear(self, audio: AudioFrame) -> None:
+        """Take the caller's next 20 ms, one frame after the other and only between start and end of the pipeline."""
         self._call_time.arrived(audio)
         self._ring.push(audio)
         if self._state.bridged is not None:
@@ -240,12 +238,3 @@ class Hearing(FrameProcessor):
             await self.broadcast_interruption()
         if collected := self._digits.press(key, self._call_time.now_ms(), self._state.expects):
             await self.push_frame(DigitsFrame(digits=collected))
-
-
-def _whole_frames(frame: InputAudioRawFrame) -> list[AudioFrame]:
-    """Transports hand in 20 ms frames; anything else is cut so that positions stay exact."""
-    position = frame.metadata["position"]
-    return [
-        AudioFrame(frame.audio[offset : offset + FRAME_BYTES].ljust(FRAME_BYTES, b"\0"), position + offset // 2)
-        for offset in range(0, len(frame.audio), FRAME_BYTES)
-    ]

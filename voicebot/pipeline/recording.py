@@ -106,6 +106,8 @@ class RecordedLine:
         await self._line.hang_up()
 
     def _settle(self, position: int) -> None:
+        if not self._pending:  # nothing can have been heard that was not played
+            return
         played = self._line.played()
         samples = played.heard - self._seen.heard
         if samples > 0:

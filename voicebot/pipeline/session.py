@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,7 +13,7 @@ from pipecat.transports.base_transport import BaseTransport
 from pipecat.workers.runner import WorkerRunner
 
 from voicebot.core.call import CallEnd, CallStart
-from voicebot.core.frames import SAMPLE_RATE_HZ
+from voicebot.core.frames import SAMPLE_RATE_HZ, AudioFrame
 from voicebot.core.ports import (
     AgentQueue,
     CallStore,
@@ -67,7 +67,7 @@ class Parts:
     barge_in: Callable[[], BargeIn]
     silence: Callable[[], SilenceTimer]
     recorder: Callable[[CallStart], Recorder | None]
-    transport: Callable[[Line], BaseTransport]
+    transport: Callable[[Line, Callable[[AudioFrame], Awaitable[None]]], BaseTransport]  # a line, and who hears it
     fault_text: Callable[[str], str]
     patience_text: Callable[[str], str]
     max_call_s: float
@@ -156,7 +156,7 @@ class CallSession:
             parts.patience_text,
             parts.hold_music,
         )
-        transport = parts.transport(self._line)
+        transport = parts.transport(self._line, hearing.hear)
         worker = PipelineWorker(
             Pipeline([transport.input(), hearing, thinking, speaking, transport.output()]),
             params=PipelineParams(audio_in_sample_rate=SAMPLE_RATE_HZ, audio_out_sample_rate=SAMPLE_RATE_HZ),

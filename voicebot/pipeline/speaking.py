@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 _AHEAD_SAMPLES = ms_to_samples(240)  # handed on and not yet heard: covers stalls of the event loop; flushed on barge-in
 _MUSIC_AHEAD_SAMPLES = ms_to_samples(80)
 _TICK_S = 0.01
+_MUSIC_LOOK_S = 0.1  # how often a silent bot that has music looks whether somebody waits
 _LAST_WORDS_SAMPLES = ms_to_samples(800)  # of a question: who answers here has understood it
 _PATIENCE_MS = 700.0  # a voice that takes longer to begin is preceded by a word that asks for patience
 
@@ -62,6 +63,7 @@ class Speaking(FrameProcessor):
         self._written = 0
         self._in_hole = False
         self._to_make = asyncio.Event()
+        self._to_say = asyncio.Event()
         self._making: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -84,8 +86,9 @@ class Speaking(FrameProcessor):
         await super().process_frame(frame, direction)
         if isinstance(frame, SpeakFrame):
             self._utterances.append(Utterance(frame, queued_ms=self._call_time.now_ms()))
-            self._settle()
+            self._settle(self._line.played().heard)
             self._to_make.set()
+            self._to_say.set()
         elif isinstance(frame, ReleaseFrame):
             self._state.held = False
         else:
@@ -115,7 +118,7 @@ class Speaking(FrameProcessor):
         heard = self._line.played().heard
         for utterance in utterances:
             await self._close(utterance, heard, interrupted=True)
-        self._settle()
+        self._settle(heard)
 
     async def _make_all(self) -> None:
         while True:
@@ -144,14 +147,28 @@ class Speaking(FrameProcessor):
     async def _play_all(self) -> None:
         while True:
             if self._utterances:
-                await self._hand_on()
-                await self._watch()
+                heard = self._line.played().heard
+                await self._hand_on(heard)
+                await self._watch(heard)
             elif self._hold_music and self._state.waiting:
                 await self._play_music()
+            else:
+                await self._rest()
+                continue
             await asyncio.sleep(_TICK_S)
 
-    async def _hand_on(self) -> None:
-        while not self._state.held and self._written - self._line.played().heard < _AHEAD_SAMPLES:
+    async def _rest(self) -> None:
+        """Until there is something to say, or somebody may wait for whom there is music."""
+        self._to_say.clear()
+        look = asyncio.get_running_loop().call_later(_MUSIC_LOOK_S, self._to_say.set) if self._hold_music else None
+        try:
+            await self._to_say.wait()
+        finally:
+            if look is not None:
+                look.cancel()
+
+    async def _hand_on(self, heard: int) -> None:
+        while not self._state.held and self._written - heard < _AHEAD_SAMPLES:
             utterance = next((one for one in self._utterances if not one.handed_all), None)
             if utterance is None:
                 return
@@ -159,7 +176,7 @@ class Speaking(FrameProcessor):
                 utterance.first = self._written
             pcm = utterance.next_frame()
             if pcm is None:
-                self._note_underrun(utterance)
+                self._note_underrun(utterance, heard)
                 await self._ask_for_patience(utterance)
                 return
             self._in_hole = False
@@ -176,8 +193,8 @@ class Speaking(FrameProcessor):
         self._written += len(pcm) // 2
         await self.push_frame(OutputAudioRawFrame(audio=pcm, sample_rate=SAMPLE_RATE_HZ, num_channels=1))
 
-    def _note_underrun(self, utterance: Utterance) -> None:
-        if utterance.handed and not self._in_hole and self._line.played().heard >= self._written:
+    def _note_underrun(self, utterance: Utterance, heard: int) -> None:
+        if utterance.handed and not self._in_hole and heard >= self._written:
             self._in_hole = True
             self._observer.underruns(1)
 
@@ -197,8 +214,7 @@ class Speaking(FrameProcessor):
         if word.samples and slow in self._utterances:
             self._utterances.insert(self._utterances.index(slow), word)
 
-    async def _watch(self) -> None:
-        heard = self._line.played().heard
+    async def _watch(self, heard: int) -> None:
         for utterance in self._utterances:
             if utterance.start_ms is None and utterance.handed and heard > utterance.first:
                 self._begin(utterance)
@@ -208,7 +224,7 @@ class Speaking(FrameProcessor):
                 self._utterances[
                     0
                 ].queued_ms = self._call_time.now_ms()  # patience is asked for silence, not for a queue
-        self._settle()
+        self._settle(heard)
 
     def _begin(self, utterance: Utterance) -> None:
         utterance.start_ms = self._call_time.now_ms()
@@ -232,17 +248,17 @@ class Speaking(FrameProcessor):
         if utterance.frame.hang_up_after and not interrupted:
             await self._line.hang_up()
 
-    def _left_samples(self) -> float:
+    def _left_samples(self, heard: int) -> float:
         if not all(one.made for one in self._utterances):
             return math.inf
         left = sum(one.samples for one in self._utterances)
         if self._utterances and self._utterances[0].handed:
-            left -= self._line.played().heard - self._utterances[0].first
+            left -= heard - self._utterances[0].first
         return left
 
-    def _settle(self) -> None:
+    def _settle(self, heard: int) -> None:
         self._state.bot_speaking = bool(self._utterances)
         self._state.interruptible = all(one.frame.interruptible for one in self._utterances)
-        self._state.nearly_said = self._left_samples() <= _LAST_WORDS_SAMPLES
+        self._state.nearly_said = self._left_samples(heard) <= _LAST_WORDS_SAMPLES
         if not self._utterances:
             self._state.held = False

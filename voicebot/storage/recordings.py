@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -117,7 +117,7 @@ class CallRecorder:
         self._register = register
         self._batch: list[tuple[int, int, bytes]] = []
         self._batch_samples = 0
-        self._writing: set[asyncio.Future[None]] = set()
+        self._handed = self._written = 0  # batches; the second is counted on the thread
         self._registering: asyncio.Future[None] | None = None
         self._wav: StereoWav | None = None
         self._fault = ""
@@ -142,8 +142,7 @@ class CallRecorder:
         if registering is None:
             return  # nothing was heard, or it is closed already
         try:
-            async with asyncio.timeout(_CLOSE_S):
-                await asyncio.gather(*self._writing)
+            async with asyncio.timeout(_CLOSE_S):  # behind all batches: there is one thread
                 seconds = await asyncio.get_running_loop().run_in_executor(self._thread, self._close_file)
         except TimeoutError:
             self._fault, seconds = "disk_slow", 0.0
@@ -153,31 +152,33 @@ class CallRecorder:
         await self._register(FAILED if self._fault else COMPLETE, seconds)
 
     def _put(self, channel: int, position: int, pcm: bytes) -> None:
-        if self._fault or len(self._writing) >= _MAX_BATCHES:
+        if self._fault or self._handed - self._written >= _MAX_BATCHES:
             self.dropped_samples += len(pcm) // 2
             return
         self._batch.append((channel, position, pcm))
 
     def _hand_over(self) -> None:
-        loop = asyncio.get_running_loop()
         if self._registering is None:
             self._registering = asyncio.ensure_future(self._register(OPEN, None))
         batch, self._batch, self._batch_samples = self._batch, [], 0
-        job = loop.run_in_executor(self._thread, self._write, batch)
-        self._writing.add(job)
-        job.add_done_callback(self._writing.discard)
+        self._handed += 1
+        # Nobody waits for it, so that the loop is not woken for every batch; what became of it is noted on the thread.
+        self._thread.submit(self._write, batch).add_done_callback(self._note_written)
 
     def _write(self, batch: list[tuple[int, int, bytes]]) -> None:
         if self._fault:
             return
-        try:
-            if self._wav is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._wav = StereoWav(self.path, self._keys)
-            for channel, position, pcm in batch:
+        if self._wav is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._wav = StereoWav(self.path, self._keys)
+        for channel in (LEFT, RIGHT):
+            for position, pcm in stretches([(at, pcm) for of, at, pcm in batch if of == channel]):
                 self._wav.put(channel, position, pcm)
-            self._wav.flush()
-        except (OSError, StorageError) as error:
+        self._wav.flush()
+
+    def _note_written(self, job: Future[None]) -> None:
+        self._written += 1
+        if error := job.exception():
             self._fault = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
 
     def _close_file(self) -> float:
@@ -188,6 +189,19 @@ class CallRecorder:
         except (OSError, StorageError) as error:
             self._fault = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
         return self._wav.samples / SAMPLE_RATE_HZ
+
+
+def stretches(pieces: Sequence[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """Pieces of one channel, by position, with those that `StereoWav.put` would lay end to end made one."""
+    found: list[tuple[int, list[bytes]]] = []
+    end = 0
+    for position, pcm in pieces:
+        if not found or position > end:
+            found.append((position, []))
+            end = position
+        found[-1][1].append(pcm)
+        end += len(pcm) // 2
+    return [(position, b"".join(parts)) for position, parts in found]
 
 
 def _safe(call_id: str) -> str:

@@ -30,6 +30,15 @@ def test_the_floor_does_not_follow_digital_silence_all_the_way() -> None:
     assert floor.dbfs == -75
 
 
+def test_a_hole_in_the_audio_says_nothing_of_the_room() -> None:
+    floor = NoiseFloor(start_dbfs=-62)
+    for _ in range(5):
+        for _ in range(9):  # 180 ms
+            floor.push(SILENCE_DBFS)
+        floor.push(-62)
+    assert floor.dbfs == pytest.approx(-62, abs=0.1)
+
+
 def test_a_reset_forgets_the_room() -> None:
     floor = NoiseFloor(start_dbfs=-50)
     floor.push(-90)

@@ -16,7 +16,7 @@ from tests.support.nouns import call_start
 from voicebot.core.frames import FRAME_SAMPLES
 from voicebot.storage.calls import SqlCallStore
 from voicebot.storage.database import Database
-from voicebot.storage.recordings import CUT_OFF, OPEN, CallRecorder, Recordings
+from voicebot.storage.recordings import CUT_OFF, OPEN, CallRecorder, Recordings, stretches
 from voicebot.storage.settings import StorageSettings
 from voicebot.storage.stereo_wav import StereoWav, header
 from voicebot.storage.tables import recordings
@@ -170,3 +170,24 @@ def test_the_writer_keeps_its_file_small_in_memory(tmp_path: Path) -> None:
         wav.flush()
         assert len(wav._window) <= 8000 + 4000
     wav.close()
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [(0, 160), (160, 160), (320, 160)],
+        [(0, 160), (480, 160), (640, 160)],  # a hole
+        [(160, 160), (200, 160), (360, 160), (900, 80)],  # a piece that begins too early moves behind the one before it
+        [(400, 160), (0, 160), (160, 160)],
+    ],
+)
+def test_stretches_lie_in_the_file_where_their_pieces_would(tmp_path: Path, pieces: list[tuple[int, int]]) -> None:
+    sounds = [(at, np.full(length, 1 + number, "<i2").tobytes()) for number, (at, length) in enumerate(pieces)]
+    files = []
+    for name, parts in (("one.wav", sounds), ("all.wav", stretches(sounds))):
+        with StereoWav(tmp_path / name) as wav:
+            for position, pcm in parts:
+                wav.put(0, position, pcm)
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1]
+    assert len(stretches(sounds)) < len(sounds)
