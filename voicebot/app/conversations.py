@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 
+from threadpoolctl import threadpool_limits
+
 from dialog.city.nouns import City
 from dialog.embedding import Embedder
 from dialog.flow import DialogTools, HotlineDialog
@@ -32,6 +34,9 @@ class Conversations:
 
     def start(self) -> None:
         """Load the embeddings and the routing models; a few seconds, longer the first time. Blocks."""
+        # A turn's matrix products take a millisecond. Spread over threads, those wait for more work by spinning, which
+        # doubles the processor time of a turn, and takes it from other calls.
+        threadpool_limits(1, user_api="blas")
         var = self._settings.var_dir
         embedder = Embedder(var / "embeddings")
         self._tools = DialogTools.build(
