@@ -140,18 +140,13 @@ def hotline_words() -> list[Entry]:
 
 
 def caller_phrases(lexicon: Lexicon) -> Iterator[str]:
-    """How callers put things, with the heaviest names of ``lexicon`` in them; texts for `DomainModel`.
-
-    `caller_phrases.toml` holds turns of phrase, `caller_sentences.txt` whole sentences.
-    """
+    """How callers put things, with the heaviest names of ``lexicon`` in them; texts for `DomainModel`."""
     data = tomllib.loads(resources.files("asr").joinpath("caller_phrases.toml").read_text("utf-8"))
     for pair in data["pairs"]:
         for thing in pair["things"].split(" "):
             for trouble in pair["troubles"].split(" "):
                 yield thing + trouble
     names = lexicon.names()
-    lines = resources.files("asr").joinpath("caller_sentences.txt").read_text("utf-8").splitlines()
-    sentences = "\n".join(data["sentences"].values()).split()
-    for sentence in (*sentences, *(line for line in lines if not line.startswith("#"))):
+    for sentence in "\n".join(data["sentences"].values()).split():
         if all(f"{{{kind}}}" not in sentence or kind in names for kind in ("place", "department")):
             yield sentence.format(**names)

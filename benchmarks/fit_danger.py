@@ -2,10 +2,10 @@
 
     python -m benchmarks.fit_danger [--data benchmarks/data/emergencies.jsonl] [--harmless FILE…] [--cache DIR]
 
-Harmless besides: what callers of every hotline say (asr/caller_sentences.txt) and ask (the questions of the city that
-is set). ``--harmless`` names real messages to a hotline, or what people said elsewhere, that tell of no danger (JSONL,
-``text`` and perhaps ``title``): what the project's own list cannot foresee. The title and three sentences of each are
-learnt. None of them is, when a phrase of danger is in it: then nobody has said that it is harmless. Parts of one
+Harmless besides: what callers of every hotline say (benchmarks/data/caller_sentences.txt) and ask (the questions of the
+city that is set). ``--harmless`` names real messages to a hotline, or what people said elsewhere, that tell of no
+danger (JSONL, ``text`` and perhaps ``title``): what the project's own list cannot foresee. The title and three
+sentences of each are learnt. None of them is, when a phrase of danger is in it: then nobody has said that it is harmless. Parts of one
 message are never on both sides of a fold.
 """
 
@@ -14,7 +14,6 @@ import json
 import random
 import re
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +55,7 @@ def sentences(messages: Sequence[Path]) -> list[tuple[str, str]]:
 
 def everyday(city: City) -> list[tuple[str, str]]:
     """(message, sentence) of ordinary calls: what is said to every hotline, and the city's questions."""
-    lines = files("asr").joinpath("caller_sentences.txt").read_text(encoding="utf-8").splitlines()
+    lines = (Path(__file__).parent / "data" / "caller_sentences.txt").read_text(encoding="utf-8").splitlines()
     place, office = city.places[0].name, city.departments[0].name
     said = [line.format(place=place, department=office) for line in lines if not line.startswith("#")]
     asked = [question for article in city.articles for question in article.questions]
