@@ -5,8 +5,8 @@
 Harmless besides: what callers of every hotline say (benchmarks/data/caller_sentences.txt) and ask (the questions of the
 city that is set). ``--harmless`` names real messages to a hotline, or what people said elsewhere, that tell of no
 danger (JSONL, ``text`` and perhaps ``title``): what the project's own list cannot foresee. The title and three
-sentences of each are learnt. None of them is, when a phrase of danger is in it: then nobody has said that it is harmless. Parts of one
-message are never on both sides of a fold.
+sentences of each are learnt. None of them is, when a phrase of danger is in it: then nobody has said that it is
+harmless. Parts of one message are never on both sides of a fold.
 """
 
 import argparse

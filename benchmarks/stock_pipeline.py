@@ -113,7 +113,9 @@ class Peer:
     async def serve(self, line: Line) -> None:
         """One call, from the greeting to the end of the line."""
         hearing, speaking = await asyncio.to_thread(self._services)
-        transport = LineTransport(line)
+        transport = LineTransport(
+            line, lambda audio: transport.input().push_frame(InputAudioRawFrame(audio.pcm, SAMPLE_RATE_HZ, 1))
+        )
         pair = LLMContextAggregatorPair(
             LLMContext(), user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
         )
