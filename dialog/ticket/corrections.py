@@ -10,11 +10,11 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dialog.ticket.words import words
+from dialog.ticket.words import any_of
 from voicebot.language.numerals import RUN_CLASS
 from voicebot.language.spans import ADDRESS_KINDS
 
-_WORDS = "|".join(map(re.escape, words("corrections")))
+_WORDS = any_of("corrections")
 _CUE = re.compile(
     rf"[，,。、\s哦啊噢喔呃嗯哎]*(?:(?:{_WORDS})[，,。、\s啊呀哦呃嗯是]*)+(?:现在|应该)?(?:就?是|在|叫|姓)?(?:那个)?"
     r"|[，,。、\s]+(?:呃|额|嗯|哦|啊)+[，,。、\s]*"

@@ -2,7 +2,7 @@
 
 import re
 
-from dialog.ticket.words import words
+from dialog.ticket.words import any_of, words
 from voicebot.core.speech import Expect
 
 _HAN = r"[\u4e00-\u9fff]"
@@ -12,7 +12,7 @@ _END = r"(?=[，。！？,.!?、\s]|$|我|你|他|电话|手机|住|是|在|的)
 _STOP = r"(?=[，。！？,.!?、\s]|$)"
 _ME = "(?:我|俺|咱|本人)"
 _CALLED = "[叫教]"  # the second is how recognisers often write the first before a name
-_TITLE = "(?:" + "|".join(map(re.escape, words("titles"))) + ")"
+_TITLE = any_of("titles")
 _KIN = (
     "(?:先生|女士|小姐|师傅|老师|婶子?|婶儿|姨|叔|伯|哥|姐|嫂子?"
     "|大爷|大妈|大娘|大姐|大哥|大叔|大嫂|阿姨|奶奶|爷爷|同学|老太|老汉|工)"

@@ -18,9 +18,9 @@ from dialog.ticket.time_words import (
     UNITS,
     VAGUE,
     YEARS_BACK,
-    any_of,
     table,
 )
+from dialog.ticket.words import alternation
 from voicebot.core.ticket import EventTime
 
 SURE, LIKELY, WEAK = 3, 2, 1
@@ -54,8 +54,8 @@ _OTHER_DAY = rf"(?:第二天|次日|转天|{DAYS_BACK.pattern})"
 _UNTIL = rf"(?:{_OTHER_DAY}?(?:{PARTS.pattern})?{_OTHER_CLOCK}|{_NOW}|{_OTHER_DAY}?{_BARE_PART})"
 _TO = rf"(?P<to>(?:一直)?{_HAN}?[到至]{_UNTIL}(?:之间)?)?"
 _SINCE, _NEAR = table("after")["since"], table("after")["near"]
-_AFTER = rf"(?P<after>{any_of(table('after')['of_days'])}|起(?![来床火码])|多)?"
-_AFTER_ANY = rf"(?P<after>[前后头][一两三几]天|{any_of([*_SINCE, *_NEAR])}(?![来床火面头边果门台]))?"
+_AFTER = rf"(?P<after>{alternation(table('after')['of_days'])}|起(?![来床火码])|多)?"
+_AFTER_ANY = rf"(?P<after>[前后头][一两三几]天|{alternation([*_SINCE, *_NEAR])}(?![来床火面头边果门台]))?"
 _WHOLE = "一(?:整天|天|整宿|宿|整夜|夜(?!之间)|晚上|上午|下午|早上)|整天|全天"
 _IN_DAY = (
     rf"(?:那天)?[的从]?(?:{_WHOLE}|(?:{_ABOUT})?(?P<part>{PARTS.pattern})?的?{_CLOCK}?{_TO})"
@@ -68,7 +68,7 @@ _LUNAR_DAY = (
     f"|(?:[二三]?十[一二三四五六七八九]?)(?![{_DIGITS}百千万年天个号日块元多几人户斤分点岁层]))"
 )
 _LUNAR = (
-    rf"(?P<lunar>{any_of(table('lunar')['words'])}|{any_of(table('lunar')['months'])}(?:{_LUNAR_DAY}|底)?"
+    rf"(?P<lunar>{alternation(table('lunar')['words'])}|{alternation(table('lunar')['months'])}(?:{_LUNAR_DAY}|底)?"
     rf"|(?<![{_DIGITS}])(?:十[一二]?|[一二三四五六七八九])月{_LUNAR_DAY})"
 )
 _YEAR = (
@@ -76,16 +76,16 @@ _YEAR = (
     rf"|(?<![{_DIGITS}百个])[零〇一二][{_DIGITS}]年(?![多了前半来级以没不都]))"
 )
 _NOT_PLACE = "(?!日?[东西南北中]?(?:[路街巷桥村院店楼]|大道|大街|小区|社区|花园|广场|公园|门|小学|中学))"
-_HAPPENING = any_of(table("happenings")["words"])
+_HAPPENING = alternation(table("happenings")["words"])
 _THEN = "(?:的?(?:时候|那会儿?|那天起?|那阵子|期间)|以后|之后|以来|那天起?|开始|起|之前|以前)"
 _EVENT = rf"(?P<event>{_HAPPENING}{_THEN}?|{_HAN}{{1,5}}?(?:的时候|那会儿|以后|之后|那天))"
-_QUANTITY = rf"(?:{any_of(QUANTITIES)}|[0-9]+|[一二两三四五六七八九十百]+几?)"
+_QUANTITY = rf"(?:{alternation(QUANTITIES)}|[0-9]+|[一二两三四五六七八九十百]+几?)"
 _SHORT_UNITS = ("小时", "钟头", "分钟")
-_SHORT = any_of(_SHORT_UNITS)
+_SHORT = alternation(_SHORT_UNITS)
 _LONG = (
     r"(?:(?<=[个多来半俩仨把拉几两好])月(?![底初中末份季票租饼薪])|(?<!半)天(?![津河然气山桥沟台花冷热黑亮])"
     r"|年(?![级龄轻纪底初终检费货味卡薪票代])|周(?![岁边围一二三四五六日末])"
-    rf"|{any_of(u for u in UNITS if u not in {'月', '天', '年', '周', *_SHORT_UNITS})})"
+    rf"|{alternation(u for u in UNITS if u not in {'月', '天', '年', '周', *_SHORT_UNITS})})"
 )
 _AGO = "(?:以前|之前|前(?![后天日边面]))"
 _FOR = (  # what is paid, promised or sold for a while did not last that long
@@ -118,12 +118,12 @@ _DAY_OF_MONTH = "(?P<dom>[12]?[0-9]|3[01]|[二三]?十[一二三四五六七八�
 _ON_A_DAY = "(?=那天|早|上午|中午|下午|晚|夜|凌晨|开始|以后|之后|左右|前后|就|起(?!来))"
 _PART = rf"(?P<part>{PARTS.pattern})?"
 _VAGUELY = rf"(?P<vague>{VAGUE.pattern})(?![一二三四五六日天末])"
-_OFTEN = any_of(table("recurring")["words"])
+_OFTEN = alternation(table("recurring")["words"])
 _SINCE_THEN = "(?:那天起|那时候起|那会儿|以后|之后|过后|开始|以来|起|到现在)"
 
 RULES: tuple[Rule, ...] = (
     _rule(rf"(?<![以目提之])(?P<s>(?P<day>{DAYS_BACK.pattern}){_IN_DAY})", moments.day, exact=3),
-    _rule(rf"(?P<s>{any_of(table('just_now')['words'])})", moments.just_now, exact=3),
+    _rule(rf"(?P<s>{alternation(table('just_now')['words'])})", moments.just_now, exact=3),
     _rule(
         r"(?<![一两三四五六七八九十几半每叫姓0-9])(?<![半每]个)(?P<s>(?P<week>上上个?|上个?|这个?|本|头个?|每个?)?"
         rf"{_WEEK}(?P<weekday>[一二三四五六日天末](?![直般样共定起])){_OTHER_WEEKDAY}?{_IN_DAY})",
@@ -154,7 +154,7 @@ RULES: tuple[Rule, ...] = (
     _rule(rf"(?P<s>(?P<season>{SEASONS.pattern}){_NOT_PLACE}{_TO}{_AFTER_ANY})", moments.of_year, LIKELY),
     _rule(rf"(?:打从|自从|自打|打自)(?P<s>[^，。]{{1,12}}?{_SINCE_THEN})", moments.recurring),
     _rule("(?:打从|自从|自打)(?P<s>[^，。]{2,8}?)(?=就|一直|便|，)", moments.recurring),
-    _rule(rf"(?P<s>{_HAPPENING}{_THEN}|{any_of(table('happenings')['rush'])})", moments.recurring, LIKELY),
+    _rule(rf"(?P<s>{_HAPPENING}{_THEN}|{alternation(table('happenings')['rush'])})", moments.recurring, LIKELY),
     _rule(
         rf"(?P<s>{_OFTEN}的?(?:{PARTS.pattern})?{_OTHER_CLOCK}{_TO}{_AFTER})",
         moments.recurring,

@@ -6,15 +6,11 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
+from dialog.ticket.words import alternation
 from voicebot.language.numerals import parse_cardinal
 
 _LOOK = re.compile(r"\(\?[=!][^)]*\)")  # what must or must not follow is not part of the word
 _TABLE: dict[str, Any] = tomllib.loads((files(__package__) / "times.toml").read_text(encoding="utf-8"))
-
-
-def any_of(words: object) -> str:
-    """An alternation, longest first; words are pieces of patterns."""
-    return "(?:" + "|".join(sorted(words, key=len, reverse=True)) + ")"  # type: ignore[call-overload]
 
 
 def table(name: str) -> dict[str, Any]:
@@ -28,7 +24,7 @@ class Worth:
 
     def __init__(self, name: str) -> None:
         rows = sorted(table(name).items(), key=lambda row: -len(row[0]))
-        self.pattern = any_of(table(name))
+        self.pattern = alternation(table(name))
         self._rows = [(re.compile(_LOOK.sub("", word)), value) for word, value in rows]
 
     def of(self, spoken: str) -> Any:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from dialog.ticket.place_parts import NamedPart, PartKind
+from dialog.ticket.words import alternation
 
 _WORDS = tomllib.loads((files(__package__) / "places.toml").read_text(encoding="utf-8"))
 
 
 def _any_of(name: str) -> str:
-    return "(?:" + "|".join(sorted(_WORDS[name], key=len, reverse=True)) + ")"
+    return alternation(_WORDS[name])
 
 
 AROUND = _any_of("around")
