@@ -27,7 +27,7 @@ from dialog.city import load_city
 from dialog.city.nouns import City
 from dialog.embedding import Embedder
 from dialog.understanding.danger_model import WEIGHTS, grams
-from dialog.understanding.emergencies import MODEL_LENGTHS, THRESHOLD, EmergencyFinder
+from dialog.understanding.emergencies import MODEL_LENGTHS, SPOKEN_DOUBT, THRESHOLD, EmergencyFinder
 from voicebot.settings import load_settings
 
 # Chosen on two lists by other authors that took no part in the fitting.
@@ -38,11 +38,11 @@ _INT8 = 127  # the largest number of the form that vectors are kept in
 _SENTENCE = re.compile(r"[^。！？!?\n；;]+[。！？!?]?")
 
 
-def sentences(messages: Sequence[Path]) -> list[tuple[str, str]]:
+def sentences(files: Sequence[Path]) -> list[tuple[str, str]]:
     """(message, sentence): the title, the first and last sentence and one between them of every message."""
     shortest, longest = MODEL_LENGTHS
     rng, found = random.Random(0), []
-    for file in messages:
+    for file in files:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines()):
             row = json.loads(line)
             said = [s.strip()[:longest] for s in _SENTENCE.findall(row["text"]) if len(s.strip()) >= shortest]
@@ -95,6 +95,10 @@ def main() -> None:
             f"{name} {found[origin == name].sum()} of {(origin == name).sum()}" for name in dict.fromkeys(origin[~own])
         )
     )
+    phrase = np.array([finder.judge(text, None) is not None for text in texts])
+    for what, those in (("cries", danger), ("harmless sentences", ~danger)):
+        doubted = (scores < SPOKEN_DOUBT)[phrase & those]
+        print(f"{what} with a phrase, below {SPOKEN_DOUBT}: {doubted.sum()} of {len(doubted)}")
     means, sounds, vectors = fit(meaning, texts, danger)
     weight_of_means, weight_of_sounds = weigh.coef_[0]
     step = float(np.abs(means.support_vectors_).max()) / _INT8

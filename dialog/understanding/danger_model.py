@@ -3,9 +3,9 @@
 Two judges whose opinions are weighed against each other: a support vector machine (radial basis) over the sentence's
 vector (multilingual-e5-small), which remembers cries and harmless sentences that lie close together, and a logistic
 regression over its syllables, which a misheard word does not upset. Both are fitted by ``python -m
-benchmarks.fit_danger`` on benchmarks/data/emergencies.jsonl, on sentences of real messages to hotlines and on other
-speech. They find what no list of phrases foresees (两个小孩下河游泳，沉下去没上来), and tell a phrase of danger from a
-story in which it only occurs.
+benchmarks.fit_danger`` on benchmarks/data/emergencies.jsonl, on ordinary things that callers say, on sentences of real
+messages to hotlines and on other speech. They find what no list of phrases foresees
+(两个小孩下河游泳，沉下去没上来), and tell a phrase of danger from a story in which it only occurs.
 """
 
 import math

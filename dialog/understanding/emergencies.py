@@ -18,12 +18,11 @@ THRESHOLD = 1.0
 """Log-odds from which the model alone raises the alarm; chosen on held-back sentences, see benchmarks/fit_danger.py."""
 _SURER = 1.0  # log-odds more, where the turn speaks of the past, of others' words or of what might be
 _SPOKEN_LENGTH = 60  # characters; a longer text is no cry for help, so sound alone does not count there
-# Log-odds of a phrase and the clause before it, below which it is part of a long story and not its cause. Of phrases in
-# real letters, told by models that had not seen them, 9 of 16 lie below; of those in cries for help 2 of 256.
+# Log-odds of a phrase and the clause before it, below which it is part of a long story and not its cause; at most two
+# in a hundred cries for help inside of long turns may lie below (tests/dialog/test_emergencies.py).
 _DOUBT = -4.0
-# The same for a phrase in a turn of spoken length: of those in cries for help, told by models that had not seen them, 1
-# in 200 lies below; of those in harmless sentences more than half.
-_SPOKEN_DOUBT = -2.0
+SPOKEN_DOUBT = -2.0
+"""The same for a whole turn of spoken length; benchmarks/fit_danger.py counts the phrases that lie below."""
 MODEL_LENGTHS = (4, _SPOKEN_LENGTH)
 """Characters of a text that the model listens to."""
 
@@ -73,8 +72,10 @@ class EmergencyFinder:
 
     def find(self, text: str) -> Emergency | None:
         """The emergency that is going on, or None. ``text`` is one caller turn, finished or not."""
-        heard = self._model is not None and MODEL_LENGTHS[0] <= len(text) <= MODEL_LENGTHS[1]
-        return self.judge(text, self._model.score(text) if self._model is not None and heard else None)
+        shortest, longest = MODEL_LENGTHS
+        if self._model is None or not shortest <= len(text) <= longest:
+            return self.judge(text, None)
+        return self.judge(text, self._model.score(text))
 
     def judge(self, text: str, score: float | None) -> Emergency | None:
         """The same with the model's score of the whole turn handed in; None judges by phrases."""
@@ -95,7 +96,7 @@ class EmergencyFinder:
         aside = any(p.search(text) for p in (self._told, self._past, self._hypothetical))
         if score is None or score < THRESHOLD + (_SURER if aside else 0.0):
             return None
-        return next(Emergency(kind, number, text) for stem, kind, number in self._stems if stem.search(text))
+        return next((Emergency(kind, number, text) for stem, kind, number in self._stems if stem.search(text)), None)
 
     def _named(self, found: Emergency, text: str) -> Emergency:
         """A bare cry for help names no cause: what else sounds in the turn does, however badly it was heard."""
@@ -119,7 +120,7 @@ class EmergencyFinder:
         if self._model is None or kind.firm:
             return False
         if len(text) <= _SPOKEN_LENGTH:
-            return score is not None and score < _SPOKEN_DOUBT
+            return score is not None and score < SPOKEN_DOUBT
         return self._model.score(f"{before}，{clause}"[-_SPOKEN_LENGTH:]) < _DOUBT
 
     def _happening(self, kind: _Kind, clause: str, before: str, text: str) -> bool:

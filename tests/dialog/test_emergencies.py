@@ -12,6 +12,7 @@ from voicebot.core.errors import ConfigurationError
 from voicebot.evaluation.emergencies import evaluate_emergencies, read_rows
 
 ROWS = read_rows(Path(__file__).resolve().parent.parent.parent / "benchmarks" / "data" / "emergencies.jsonl")
+PLAIN = ROWS[:3532]  # the rest was written to sound like the other kind
 
 
 @pytest.fixture(scope="module")
@@ -26,19 +27,20 @@ def test_the_list_is_long_enough() -> None:
 
 def test_phrases_alone_hear_most_of_what_they_were_written_for_and_half_of_the_rest(finder: EmergencyFinder) -> None:
     assert evaluate_emergencies(finder, ROWS[:2545]).recall >= 0.9
-    scores = evaluate_emergencies(finder, ROWS[:3532])
+    scores = evaluate_emergencies(finder, PLAIN)
     assert scores.recall >= 0.55
     assert scores.false_alarm_rate <= 0.001
 
 
 @pytest.mark.engine
-def test_with_the_model_danger_is_heard_and_little_else(finder: EmergencyFinder) -> None:
+def test_with_the_model_danger_is_heard_and_little_else() -> None:
     listening = EmergencyFinder(DangerModel(Embedder().sentence))
-    dangerous = [row for row in ROWS if row.emergency][::12]
-    missed = [row for row in dangerous if finder.find(row.text) is None and listening.find(row.text) is None]
-    assert len(missed) / len(dangerous) <= 0.02
-    harmless = [row for row in ROWS if not row.emergency][::20]
-    assert evaluate_emergencies(listening, harmless).false_alarm_rate <= 0.02
+    dangerous = [row for row in ROWS if row.emergency][::8]
+    assert evaluate_emergencies(listening, dangerous).recall >= 0.98
+    plain = [row for row in PLAIN if not row.emergency][::8]
+    assert evaluate_emergencies(listening, plain).false_alarm_rate <= 0.004
+    alarming = [row for row in ROWS[len(PLAIN) :] if not row.emergency][::16]
+    assert evaluate_emergencies(listening, alarming).false_alarm_rate <= 0.02
 
 
 @pytest.mark.parametrize(
@@ -124,9 +126,9 @@ def test_a_phrase_in_a_long_turn_counts_unless_the_model_thinks_it_is_only_told_
 @pytest.mark.engine
 def test_danger_in_a_long_turn_is_still_heard(finder: EmergencyFinder) -> None:
     listening = EmergencyFinder(DangerModel(Embedder().sentence))
-    turns = [f"{LEAD}{row.text}{TAIL}" for row in ROWS[:3532] if row.emergency][::3]
+    turns = [f"{LEAD}{row.text}{TAIL}" for row in PLAIN if row.emergency]
     said = [turn for turn in turns if finder.find(turn)]
-    assert len(said) > 100
+    assert len(said) > 200
     missed = [turn for turn in said if listening.find(turn) is None]
     assert len(missed) / len(said) <= 0.02
 
