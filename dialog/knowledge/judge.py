@@ -38,8 +38,8 @@ class Evidence:
 
 
 # Logistic regression, made by benchmarks/fit_knowledge_judge.py
-WEIGHTS = (-8.311, 5.841, 7.504, 10.496, 0.914, -0.318, -0.203, -4.153)
-INTERCEPT = 0.21
+WEIGHTS = (-11.691, 7.301, 9.679, 13.028, 1.077, -0.259, 0.024, -2.873)
+INTERCEPT = 0.651
 
 
 def probability(evidence: Evidence) -> float:
